@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The sluice authors
+# shellcheck shell=bash disable=SC2034
+# What tools/quickstart and tools/test share: the packages they need, and the build.
+
+# The one list of packages, by what they are for.
+PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp-dev
+  libboost-program-options-dev libgtest-dev libgmock-dev libbenchmark-dev"
+PACKAGES_LAB="python3 iproute2 nftables ethtool procps iputils-ping curl nginx iperf3
+  bind9-dnsutils dnsmasq-base"
+PACKAGES_TEST="python3-yaml tcpdump dpdk-dev clang libclang-rt-14-dev llvm"
+
+say() { printf '\n== %s\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# need_packages NAME...: installs those that are missing. Services that come with a package are kept
+# from starting, now and at the next boot.
+need_packages() {
+  local name missing=()
+  for name in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] ||
+      missing+=("$name")
+  done
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || die "missing packages: ${missing[*]}; run this as root, or install them"
+  say "installing ${missing[*]}"
+  local guard=/usr/sbin/policy-rc.d guarded=
+  if [ ! -e "$guard" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$guard" && chmod 755 "$guard" && guarded=yes
+  fi
+  local status=0
+  { apt_get update && apt_get install "${missing[@]}"; } || status=$?
+  [ -z "$guarded" ] || rm -f "$guard"
+  [ "$status" = 0 ] || die "apt-get could not install: ${missing[*]}"
+  case " ${missing[*]} " in *" nginx "*)
+    ! command -v systemctl >/dev/null || systemctl disable --quiet nginx 2>/dev/null || true ;;
+  esac
+}
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 \
+    --no-install-recommends -y "$@" >/dev/null
+}
+
+# build FOLDER [MESON-OPTION...]: configures the folder once and builds it.
+build() {
+  local folder=$1
+  shift
+  [ -f "$folder/build.ninja" ] || meson setup "$folder" "$@" >/dev/null ||
+    die "meson could not configure $folder; see $folder/meson-logs/meson-log.txt"
+  ninja -C "$folder"
+}
