@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/problem.h"
@@ -27,7 +28,13 @@ using MarkedPrefixes = std::vector<Marked<IpPrefix>>;
 /// Instance limits of the cloud: how many ENIs, and how many IPv4 addresses on each of them.
 struct InstanceLimits {
   unsigned enis = 0;
-  unsigned addresses_per_eni = 0;
+  unsigned addresses_per_eni = 0;  ///< the primary address included
+
+  /// How many pods find an address when each takes one secondary address: the first address of an
+  /// ENI is its own, and two pods (the node's own) need none.
+  [[nodiscard]] unsigned max_pods() const;
+  /// The same when every slot holds a delegated /28 instead.
+  [[nodiscard]] unsigned max_pods_with_prefixes() const;
 };
 
 struct GatewayConfig {
@@ -91,16 +98,16 @@ struct VpcCniConfig {
   enum class Platform { kLinux, kWindows };
   SourceMark mark;
   Platform platform = Platform::kLinux;
-  Marked<bool> external_snat;                          ///< AWS_VPC_K8S_CNI_EXTERNALSNAT
-  MarkedPrefixes exclude_snat_cidrs;                   ///< AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS
-  std::optional<PortSelection> port_selection;         ///< AWS_VPC_K8S_CNI_RANDOMIZESNAT, if written
-  MarkedPrefixes external_service_cidrs;               ///< AWS_EXTERNAL_SERVICE_CIDRS
-  MarkedPrefixes excluded_snat_cidrs;                  ///< windows: ExcludedSnatCIDRs
+  Marked<bool> external_snat;                   ///< AWS_VPC_K8S_CNI_EXTERNALSNAT
+  MarkedPrefixes exclude_snat_cidrs;            ///< AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS
+  std::optional<PortSelection> port_selection;  ///< AWS_VPC_K8S_CNI_RANDOMIZESNAT, if written
+  MarkedPrefixes external_service_cidrs;        ///< AWS_EXTERNAL_SERVICE_CIDRS
+  MarkedPrefixes excluded_snat_cidrs;           ///< windows: ExcludedSnatCIDRs
 };
 
 /// The agent's own file, after its own validation.
 struct IpMasqAgentFile {
-  bool present = false;                              ///< false: the file is missing, defaults stand
+  bool present = false;  ///< false: the file is missing, defaults stand
   std::optional<MarkedPrefixes> non_masquerade_cidrs;  ///< absent: the default list
   bool masq_link_local = false;
   bool masq_link_local_ipv6 = false;
@@ -113,7 +120,7 @@ struct IpMasqAgentConfig {
   IpMasqAgentFile file;
   bool nomasq_all_reserved_ranges = false;
   bool enable_ipv6 = false;
-  std::vector<PortRange> to_ports;            ///< empty: not written
+  std::vector<PortRange> to_ports;              ///< empty: not written
   std::optional<PortSelection> port_selection;  ///< random_fully, if written
 };
 
@@ -128,8 +135,8 @@ struct GkeConfig {
   enum class Cluster { kStandard, kAutopilot };
   SourceMark mark;
   Cluster cluster = Cluster::kStandard;
-  bool ip_masq_agent = false;  ///< is the DaemonSet there; always on autopilot
-  std::string path;            ///< the agent's file, as above
+  bool ip_masq_agent = true;  ///< is the DaemonSet there; always on autopilot
+  std::string path;           ///< the agent's file, as above
   IpMasqAgentFile file;
   bool disable_default_snat = false;
   std::vector<std::string> policy_paths;  ///< files and folders, resolved
@@ -137,9 +144,9 @@ struct GkeConfig {
 };
 
 struct SnatConfig {
-  std::vector<Ipv4Addr> source;  ///< filled in: the primary ENI's address unless written
-  std::optional<PortRange> ports;                 ///< absent: 1024-65535
-  std::optional<PortSelection> port_selection;    ///< absent: random
+  std::vector<Ipv4Addr> source;    ///< filled in: the primary ENI's address unless written
+  std::optional<PortRange> ports;  ///< absent: 1024-65535
+  std::optional<PortSelection> port_selection;  ///< absent: random
   Mapping mapping = Mapping::kEndpointDependent;
   std::optional<Mapping> filtering;  ///< absent: as mapping
   bool forward_link_local = false;
@@ -204,5 +211,9 @@ struct Loaded {
 
 /// Reads and validates `path` and everything it names. Touches nothing else. Main thread; cold.
 [[nodiscard]] Loaded load(const std::string& path);
+
+/// The same for a text in memory that stands for the file `path`; what it names comes from `files`.
+class Files;
+[[nodiscard]] Loaded load_text(std::string_view text, const std::string& path, const Files& files);
 
 }  // namespace sluice::config

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::config {
@@ -29,6 +30,12 @@ struct Problem {
 using Problems = std::vector<Problem>;
 
 [[nodiscard]] bool has_errors(std::span<const Problem> problems);
+
+/// In the order a reader meets them: by file, line and column.
+void sort_by_place(Problems& problems);
+
+/// A value as a message shows it: control characters escaped, shortened when very long.
+[[nodiscard]] std::string shown(std::string_view text);
 
 /// "FILE:LINE:COLUMN: KEY: what is wrong; what would be accepted", warnings marked as such.
 [[nodiscard]] std::string to_text(const Problem& problem);
