@@ -58,7 +58,8 @@ class DedicatedTopology(Topology):
             node.ip(f"addr add {POD_ROUTER}/32 dev {name}", f"route add {address} dev {name}")
             self.add_party(name, address, pod)
 
-    def expectations(self):
+    @classmethod
+    def expectations(cls):
         rows = []
         for name, address in PODS:
             # Preserved: out again by the ENI that may emit it. The VPC answers the node directly,

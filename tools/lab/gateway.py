@@ -17,7 +17,8 @@ SLUICE = REPOSITORY / "build" / "sluice"
 class SluiceGateway:
     """`sluice run`, inside the lab's gateway namespace, on a copy of the topology's configuration.
 
-    The copy lies in the lab's own folder, so that its relative paths (the console's socket) do too.
+    The copy lies in the lab's own folder, and sluice runs there, so that relative paths (the console's
+    socket, a device's) lie there too.
     """
 
     def __init__(self, lab, *, binary=SLUICE, config_text=None, arguments=(), eal=()):
@@ -43,12 +44,12 @@ class SluiceGateway:
                 self.command if terminal is None else [*self.command, "--console"],
                 stdin=subprocess.DEVNULL if terminal is None else terminal,
                 stdout=output if terminal is None else terminal, stderr=log,
-                controlling_terminal=terminal)
+                controlling_terminal=terminal, cwd=self.folder)
         return self
 
-    def wait_until_ready(self, *, seconds=30):
-        """Waits until it answers ARP at every ENI and at every pod port."""
-        _wait_until_it_answers(self.lab, self._still_runs, seconds)
+    def wait_until_ready(self, *, wires=None, seconds=30):
+        """Waits until it answers ARP: at every ENI and pod port, or at `wires`."""
+        _wait_until_it_answers(wires or self.lab.wires(), self._still_runs, seconds)
         return self
 
     def _still_runs(self):
@@ -129,7 +130,7 @@ class KernelGateway:
         if terminal is not None:
             raise LabError("the kernel has no console")
         host = self.lab.gateway_host
-        host.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"])
+        host.run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.arp_ignore=1"])
         host.ip(*(f"addr add {eni.address}/{eni.subnet_bits} dev {eni.name}"
                   for eni in self.lab.enis))
         getattr(self, f"_route_{self.lab.name}")(host)
@@ -139,7 +140,9 @@ class KernelGateway:
     def _route_node(self, host):
         from .node import POD_ROUTER, PODS
         host.ip("route add default via 10.10.10.1",
-                "route add default via 10.10.20.1 table 2", "rule add fwmark 128 lookup main pref 1024")
+                "route add default via 10.10.20.1 table 2",
+                "rule add fwmark 128 lookup main pref 1024",
+                "rule add from 10.10.20.20 lookup 2 pref 32765")
         for name, address, eni in PODS:
             host.ip(f"addr add {POD_ROUTER}/32 dev {name}", f"route add {address}/32 dev {name}",
                     f"rule add to {address} lookup main pref 512")
@@ -151,8 +154,8 @@ class KernelGateway:
                 "route add default via 10.20.1.1 table 2",
                 "rule add from 100.64.0.0/16 to 10.20.0.0/16 lookup 2 pref 1000")
 
-    def wait_until_ready(self, *, seconds=10):
-        _wait_until_it_answers(self.lab, lambda: None, seconds)
+    def wait_until_ready(self, *, wires=None, seconds=10):
+        _wait_until_it_answers(wires or self.lab.wires(), lambda: None, seconds)
         return self
 
     def stop(self):
@@ -161,13 +164,16 @@ class KernelGateway:
     def log(self):
         return ""
 
+    def report(self):
+        """None: it does not count."""
+
 
 GATEWAYS = {"sluice": SluiceGateway, "kernel": KernelGateway}
 
 
-def _wait_until_it_answers(lab, check, seconds):
-    """Asks by ARP for the gateway's address on every wire that ends at it."""
-    for host, interface, own, asked in lab.wires():
+def _wait_until_it_answers(wires, check, seconds):
+    """Asks by ARP for the gateway's address on wires that end at it."""
+    for host, interface, own, asked in wires:
         def answered(host=host, interface=interface, own=own, asked=asked):
             check()
             return arp(host, interface, own, asked)

@@ -51,10 +51,14 @@ class NodeTopology(Topology):
         self.add_party(name, address, pod)
 
     def wires(self):
-        pods = [(self.parties[name].host, "eth0", address, POD_ROUTER) for name, address, _ in PODS]
-        return super().wires() + pods
+        return super().wires() + [self.pod_wire(name) for name, _, _ in PODS]
 
-    def expectations(self):
+    def pod_wire(self, name):
+        pod = self.parties[name]
+        return (pod.host, "eth0", pod.address, POD_ROUTER)
+
+    @classmethod
+    def expectations(cls):
         rows = []
         for name, address, eni in PODS:
             # Inside the VPC, and where SNAT is excluded: the pod's own address by the pod's own ENI.
@@ -66,8 +70,8 @@ class NodeTopology(Topology):
             for other, _, _ in PODS:
                 if other != name:
                     rows.append(Expectation(name, other, address, None, None))
-        for client in ("peer", "vpc-host"):
+        # Opened from outside: preserved both ways, by the ENI that owns the pod's address.
+        for client, source in (("peer", PEER), ("vpc-host", VPC_HOST)):
             for name, _, eni in PODS:
-                rows.append(Expectation(client, name, self.parties[client].address, eni, eni,
-                                        inbound=True))
+                rows.append(Expectation(client, name, source, eni, eni, inbound=True))
         return rows

@@ -109,6 +109,10 @@ class Servers:
     def _dns_clients(self):
         return set(re.findall(r" (\S+)/\d+ query\[A\] ", self._since("dnsmasq.log")))
 
+    def wait_for_iperf3_client(self):
+        """Waits until a test's data has begun to flow."""
+        wait_for(lambda: "Mbits/sec" in self._since("iperf3.log"), "iperf3's data", seconds=20)
+
     def _iperf3_clients(self):
         """Both the control connection's peer and the data's. Waits for the server to be free."""
         try:

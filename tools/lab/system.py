@@ -38,7 +38,7 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def spawn(arguments, *, stdout, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+def spawn(arguments, *, stdout, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=None,
           controlling_terminal=None):
     """Starts a process in a session of its own that the kernel ends when this process is gone.
 
@@ -52,7 +52,7 @@ def spawn(arguments, *, stdout, stderr=subprocess.STDOUT, stdin=subprocess.DEVNU
             fcntl.ioctl(controlling_terminal, termios.TIOCSCTTY, 0)
 
     try:
-        return subprocess.Popen(arguments, stdin=stdin, stdout=stdout, stderr=stderr,
+        return subprocess.Popen(arguments, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd,
                                 preexec_fn=prepare, start_new_session=True)
     except FileNotFoundError as missing:
         raise LabError(f"{missing.filename}: not installed; ./tools/quickstart installs it") from None
