@@ -10,6 +10,7 @@
 /// Immutable once compiled: read by any number of workers, replaced whole (RCU) by a reload.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -41,7 +42,8 @@ struct Entry {
   std::vector<IpPrefix> except;  ///< destinations of `to` that go on to the next entry
   Verdict verdict = Verdict::kPreserve;
   PoolId pool{};
-  std::string text;  ///< what `explain` shows: "vpc_cni: destination outside the VPC and the exclusions"
+  /// What `explain` shows: "vpc_cni: destination outside the VPC and the exclusions".
+  std::string text;
 };
 
 /// What the policy says of one flow's first packet.
@@ -51,11 +53,28 @@ struct Decision {
   RuleId rule{};  ///< index for Policy::text()
 };
 
+/// The ordered entries and pools a configuration stands for; no EAL. The last resort, "preserve",
+/// is not among them. compile() matches these with rte_acl; tests compare that with a plain scan.
+struct EntryList {
+  std::vector<Entry> entries;
+  std::vector<SourcePool> pools;  ///< the first is snat.source with snat.mapping
+  std::string fallback = "no rule matches: preserved";  ///< text where no entry decides
+};
+[[nodiscard]] EntryList entries_of(const config::Config& config);
+
+/// Whether the list can be matched: entries count as pairs of prefixes (`from` times what is left
+/// of `to` without `except`), of which there may be kMaxPairs. The error names the entry that goes
+/// beyond. No EAL: `check` asks this, too.
+inline constexpr std::size_t kMaxPairs = 65'536;
+[[nodiscard]] Status check_size(const EntryList& list);
+
 class Policy {
  public:
   /// Compiles the configuration's rules and dialect. Needs EAL (rte_acl keeps its tables in
-  /// rte_malloc memory). Fails only for lack of memory, naming what was asked for.
+  /// rte_malloc memory). Main thread; cold: half a second for 10,000 rules. Fails for lack of
+  /// memory, naming what was asked for, and for what check_size() refuses.
   static Result<std::unique_ptr<const Policy>> compile(const config::Config& config);
+  static Result<std::unique_ptr<const Policy>> compile(EntryList list);
   ~Policy();
   Policy(const Policy&) = delete;
   Policy& operator=(const Policy&) = delete;
@@ -66,6 +85,7 @@ class Policy {
   /// False when no IPv6 entry could say anything but preserve: lets the path skip decide().
   [[nodiscard]] bool judges_ipv6() const noexcept;
 
+  /// What `explain` shows for a decision's rule, also where no entry decided. Any value is safe.
   [[nodiscard]] const std::string& text(RuleId rule) const noexcept;
   [[nodiscard]] std::span<const Entry> entries() const noexcept;
   [[nodiscard]] std::span<const SourcePool> pools() const noexcept;
@@ -75,13 +95,5 @@ class Policy {
   explicit Policy(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// The ordered entries and pools a configuration stands for; no EAL. The last resort, "preserve",
-/// is not among them. compile() matches these with rte_acl; tests compare that with a plain scan.
-struct EntryList {
-  std::vector<Entry> entries;
-  std::vector<SourcePool> pools;
-};
-[[nodiscard]] EntryList entries_of(const config::Config& config);
 
 }  // namespace sluice::policy
