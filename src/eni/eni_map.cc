@@ -1,2 +1,343 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
+#include "eni/eni_map.h"
+
+#include <algorithm>
+#include <bitset>
+#include <map>
+
+#include "eni/prefix_table.h"
+
+namespace sluice::eni {
+namespace {
+
+using DeviceSet = std::bitset<256>;
+
+/// Who may emit the addresses of one prefix.
+struct Emitters {
+  std::vector<DeviceId> candidates;  ///< those that name this very prefix, in device order
+  DeviceSet all;                     ///< and those that name a wider one
+};
+
+struct Route {
+  DeviceId device;
+  std::optional<IpAddr> via;  ///< none: connected
+};
+
+/// The routes to one prefix.
+struct Routes {
+  std::vector<Route> routes;  ///< in device order, at most one of each device
+  DeviceSet all;              ///< devices with a route to this prefix or a wider one; no defaults
+};
+
+template <typename T>
+using Draft = std::map<IpPrefix, T>;
+
+/// What VPC CNI gives pods as their IPv6 router, as 169.254.1.1 is the IPv4 one.
+constexpr Ipv6Addr kPodRouter6{
+    Ipv6Addr::Bytes{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
+
+constexpr unsigned kLongestSubnetWithBroadcast = 30;  // RFC 3021: a /31 has none
+
+DeviceId device_id(std::size_t index) { return DeviceId{static_cast<std::uint8_t>(index)}; }
+
+DeviceInfo info_of(const config::EniConfig& eni) {
+  DeviceInfo info;
+  info.name = eni.name;
+  info.is_eni = true;
+  info.primary = eni.primary;
+  info.address = eni.address.address.v4();
+  if (eni.address6) info.address6 = eni.address6->address.v6();
+  info.gateway = eni.gateway;
+  info.gateway6 = eni.gateway6;
+  return info;
+}
+
+DeviceInfo info_of(const config::PodPortConfig& port) {
+  DeviceInfo info;
+  info.name = port.name;
+  info.address = port.gateway;
+  info.address6 = kPodRouter6;
+  info.gateway = port.gateway;
+  info.gateway6 = kPodRouter6;
+  return info;
+}
+
+/// Addresses the VPC has given to this ENI: what it answers for.
+std::vector<IpPrefix> assigned_to(const config::EniConfig& eni) {
+  std::vector<IpPrefix> result{IpPrefix::host(eni.address.address)};
+  if (eni.address6) result.push_back(IpPrefix::host(eni.address6->address));
+  for (const IpAddr& address : eni.secondary) result.push_back(IpPrefix::host(address));
+  result.insert(result.end(), eni.prefixes.begin(), eni.prefixes.end());
+  return result;
+}
+
+void add_emitter(Draft<Emitters>& draft, const IpPrefix& prefix, DeviceId device) {
+  auto& candidates = draft[prefix].candidates;
+  if (std::find(candidates.begin(), candidates.end(), device) == candidates.end()) {
+    candidates.push_back(device);
+  }
+}
+
+/// The first route of a device to a prefix stays: connected subnets are added before written ones.
+void add_route(Draft<Routes>& draft, const IpPrefix& prefix, const Route& route) {
+  auto& routes = draft[prefix].routes;
+  const auto is_same = [&](const Route& other) { return other.device == route.device; };
+  if (std::none_of(routes.begin(), routes.end(), is_same)) routes.push_back(route);
+}
+
+bool is_default(const IpPrefix& prefix) { return prefix.length() == 0; }
+
+/// Gives every node the devices of its own prefix and of all wider ones.
+template <typename T, typename DevicesOf>
+void spread(PrefixTable<T>& table, DevicesOf devices_of) {
+  for (auto& node : table.nodes()) {
+    if (const auto* parent = table.parent(node)) node.value.all = parent->value.all;
+    for (const DeviceId device : devices_of(node)) node.value.all.set(device.value);
+  }
+}
+
+template <typename T>
+void sort_unique(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
+
+template <typename T>
+bool holds(const std::vector<T>& sorted, const T& value) noexcept {
+  return std::binary_search(sorted.begin(), sorted.end(), value);
+}
+
+}  // namespace
+
+struct EniMap::Impl {
+  std::vector<DeviceInfo> devices;
+  DeviceId primary = kNoDevice;
+  PrefixTable<Emitters> emitters;
+  PrefixTable<DeviceId> assigned;  ///< whose address it is; `forwards` do not count
+  PrefixTable<Routes> routes;
+  PrefixTable<DeviceId> pod_ports;  ///< host prefixes
+  PrefixTable<bool> pods;
+  std::vector<IpAddr> own;  ///< sorted, as the ones below
+  std::vector<Ipv4Addr> snat;
+  std::vector<Ipv4Addr> broadcasts;
+
+  [[nodiscard]] bool is_eni(DeviceId device) const noexcept {
+    return device.value < devices.size() && devices[device.value].is_eni;
+  }
+  [[nodiscard]] bool is_pod_port(DeviceId device) const noexcept {
+    return device.value < devices.size() && !devices[device.value].is_eni;
+  }
+  /// The most specific route of a device, also a written default one; null: its router.
+  [[nodiscard]] const PrefixTable<Routes>::Node* route_node(DeviceId device,
+                                                            const IpAddr& to) const noexcept;
+
+  void add_devices(const config::Config& config);
+  void add_ownership(const config::Config& config);
+  void add_routes(const config::Config& config);
+  void add_pods(const config::Config& config);
+  void add_own_addresses(const config::Config& config);
+};
+
+void EniMap::Impl::add_devices(const config::Config& config) {
+  for (const auto& eni : config.enis) {
+    if (eni.primary) primary = device_id(devices.size());
+    devices.push_back(info_of(eni));
+  }
+  for (const auto& port : config.pod_ports) devices.push_back(info_of(port));
+}
+
+void EniMap::Impl::add_ownership(const config::Config& config) {
+  Draft<Emitters> emitter_draft;
+  Draft<DeviceId> assigned_draft;
+  for (std::size_t i = 0; i < config.enis.size(); ++i) {
+    for (const IpPrefix& prefix : assigned_to(config.enis[i])) {
+      add_emitter(emitter_draft, prefix, device_id(i));
+      assigned_draft.emplace(prefix, device_id(i));
+    }
+    for (const IpPrefix& prefix : config.enis[i].forwards) {
+      add_emitter(emitter_draft, prefix, device_id(i));
+    }
+  }
+  emitters = PrefixTable{emitter_draft};
+  assigned = PrefixTable{assigned_draft};
+  spread(emitters, [](const auto& node) { return node.value.candidates; });
+}
+
+void EniMap::Impl::add_routes(const config::Config& config) {
+  Draft<Routes> draft;
+  for (std::size_t i = 0; i < config.enis.size(); ++i) {
+    const config::EniConfig& eni = config.enis[i];
+    const DeviceId device = device_id(i);
+    add_route(draft, eni.address.subnet(), {device, std::nullopt});
+    if (eni.address6) add_route(draft, eni.address6->subnet(), {device, std::nullopt});
+    for (const auto& route : eni.routes) add_route(draft, route.to, {device, route.via});
+    if (eni.address.length <= kLongestSubnetWithBroadcast) {
+      const std::uint32_t host_bits = ~0U >> eni.address.length;
+      broadcasts.emplace_back(eni.address.address.v4().value() | host_bits);
+    }
+  }
+  sort_unique(broadcasts);
+  routes = PrefixTable{draft};
+  spread(routes, [](const auto& node) {
+    std::vector<DeviceId> result;
+    if (is_default(node.prefix)) return result;
+    for (const Route& route : node.value.routes) result.push_back(route.device);
+    return result;
+  });
+}
+
+void EniMap::Impl::add_pods(const config::Config& config) {
+  Draft<DeviceId> ports;
+  for (std::size_t i = 0; i < config.pod_ports.size(); ++i) {
+    for (const IpAddr& pod : config.pod_ports[i].pods) {
+      ports.emplace(IpPrefix::host(pod), device_id(config.enis.size() + i));
+    }
+  }
+  pod_ports = PrefixTable{ports};
+  Draft<bool> cidrs;
+  for (const auto& cidr : config.pods.cidrs) cidrs.emplace(cidr.value, true);
+  pods = PrefixTable{cidrs};
+}
+
+void EniMap::Impl::add_own_addresses(const config::Config& config) {
+  snat = config.snat.source;
+  for (const auto& rule : config.snat.rules) {
+    if (rule.action == config::Action::kSnat) {
+      snat.insert(snat.end(), rule.source.begin(), rule.source.end());
+    }
+  }
+  sort_unique(snat);
+  for (const auto& eni : config.enis) {
+    own.push_back(eni.address.address);
+    if (eni.address6) own.push_back(eni.address6->address);
+  }
+  for (const Ipv4Addr address : snat) {
+    if (assigned.find(address) != nullptr) own.emplace_back(address);
+  }
+  sort_unique(own);
+  std::erase_if(own, [&](const IpAddr& address) { return pod_ports.find(address) != nullptr; });
+}
+
+const PrefixTable<Routes>::Node* EniMap::Impl::route_node(DeviceId device,
+                                                          const IpAddr& to) const noexcept {
+  for (const auto* node = routes.find(to); node != nullptr; node = routes.parent(*node)) {
+    for (const Route& route : node->value.routes) {
+      if (route.device == device) return node;
+    }
+  }
+  return nullptr;
+}
+
+EniMap::EniMap(const config::Config& config) : impl_(std::make_unique<Impl>()) {
+  impl_->add_devices(config);
+  impl_->add_ownership(config);
+  impl_->add_routes(config);
+  impl_->add_pods(config);
+  impl_->add_own_addresses(config);
+}
+EniMap::~EniMap() = default;
+EniMap::EniMap(EniMap&&) noexcept = default;
+
+std::span<const DeviceInfo> EniMap::devices() const noexcept { return impl_->devices; }
+
+DeviceId EniMap::owner(const IpAddr& source, const IpAddr& destination) const noexcept {
+  const auto* node = impl_->emitters.find(source);
+  if (node == nullptr) return kNoDevice;
+  const auto& candidates = node->value.candidates;
+  DeviceId best = candidates.front();
+  if (candidates.size() == 1) return best;
+  // Every ENI has a default route, so one without a better route to the destination counts as 0.
+  unsigned best_length = 0;
+  for (const DeviceId device : candidates) {
+    const auto* route = impl_->route_node(device, destination);
+    if (route == nullptr || route->prefix.length() <= best_length) continue;
+    best = device;
+    best_length = route->prefix.length();
+  }
+  return best;
+}
+
+bool EniMap::may_emit(DeviceId device, const IpAddr& source) const noexcept {
+  if (impl_->is_pod_port(device)) return true;
+  const auto* node = impl_->emitters.find(source);
+  return node != nullptr && node->value.all.test(device.value);
+}
+
+DeviceId EniMap::pod_port_of(const IpAddr& pod) const noexcept {
+  const auto* node = impl_->pod_ports.find(pod);
+  return node == nullptr ? kNoDevice : node->value;
+}
+
+DeviceId EniMap::routed_eni(const IpAddr& destination) const noexcept {
+  const auto* node = impl_->routes.find(destination);
+  if (node == nullptr || is_default(node->prefix)) return kNoDevice;
+  return node->value.routes.front().device;
+}
+
+DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const noexcept {
+  if (const DeviceId port = pod_port_of(destination); port != kNoDevice) return port;
+  if (is_pod(destination)) {
+    const DeviceId routed = routed_eni(destination);
+    if (routed != kNoDevice && may_emit(routed, source)) return routed;
+  }
+  return owner(source, destination);
+}
+
+IpAddr EniMap::next_hop(DeviceId device, const IpAddr& destination) const noexcept {
+  if (!impl_->is_eni(device)) return destination;
+  // RFC 4291 2.5.6: link-local addresses are neighbours on every link.
+  if (!destination.is_v4() && destination.v6().is_link_local()) return destination;
+  if (const auto* node = impl_->route_node(device, destination)) {
+    for (const Route& route : node->value.routes) {
+      if (route.device == device) return route.via.value_or(destination);
+    }
+  }
+  const DeviceInfo& info = impl_->devices[device.value];
+  return destination.is_v4() ? IpAddr{info.gateway} : IpAddr{info.gateway6};
+}
+
+bool EniMap::is_pod(const IpAddr& address) const noexcept {
+  return impl_->pods.find(address) != nullptr;
+}
+
+bool EniMap::is_own_address(const IpAddr& address) const noexcept {
+  return holds(impl_->own, address);
+}
+
+bool EniMap::is_snat_address(Ipv4Addr address) const noexcept {
+  return holds(impl_->snat, address);
+}
+
+bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept {
+  if (impl_->is_pod_port(device)) {
+    const DeviceInfo& info = impl_->devices[device.value];
+    return address == IpAddr{info.address} || address == IpAddr{*info.address6};
+  }
+  const auto* node = impl_->assigned.find(address);
+  return node != nullptr && node->value == device;
+}
+
+bool EniMap::is_directed_broadcast(Ipv4Addr address) const noexcept {
+  return holds(impl_->broadcasts, address);
+}
+
+bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept {
+  const DeviceId port = pod_port_of(source);
+  if (port != kNoDevice) return port == in;
+  if (!is_pod(source)) return true;
+  if (!impl_->is_eni(in)) return false;
+  const auto* node = impl_->routes.find(source);
+  return node == nullptr || node->value.all.none() || node->value.all.test(in.value);
+}
+
+DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const noexcept {
+  if (const DeviceId port = pod_port_of(source); port != kNoDevice) return port;
+  if (is_pod(source)) {
+    if (const DeviceId routed = routed_eni(source); routed != kNoDevice) return routed;
+  }
+  const DeviceId owner_of_destination = owner(destination, source);
+  return owner_of_destination != kNoDevice ? owner_of_destination : impl_->primary;
+}
+
+}  // namespace sluice::eni

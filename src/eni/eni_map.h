@@ -27,9 +27,9 @@ struct DeviceInfo {
   std::string name;
   bool is_eni = false;
   bool primary = false;
-  Ipv4Addr address;                   ///< the ENI's primary address; a pod port's gateway address
-  std::optional<Ipv6Addr> address6;
-  Ipv4Addr gateway;                   ///< ENIs: the subnet's router
+  Ipv4Addr address;                  ///< the ENI's primary address; a pod port's gateway address
+  std::optional<Ipv6Addr> address6;  ///< ENIs: if configured; pod ports: fe80::1, the pods' router
+  Ipv4Addr gateway;                  ///< ENIs: the subnet's router
   Ipv6Addr gateway6;
 };
 
@@ -61,14 +61,14 @@ class EniMap {
   /// itself when connected (always, on a pod port), the best route's `via`, else the router.
   [[nodiscard]] IpAddr next_hop(DeviceId device, const IpAddr& destination) const noexcept;
 
-  [[nodiscard]] bool is_pod(const IpAddr& address) const noexcept;   ///< inside pods.cidrs
+  [[nodiscard]] bool is_pod(const IpAddr& address) const noexcept;  ///< inside pods.cidrs
   /// An address that belongs to the gateway itself on that ENI: primary, address6, or a secondary
   /// or delegated address that is translated to; never one that a pod port lists.
   [[nodiscard]] bool is_own_address(const IpAddr& address) const noexcept;
   /// An address that flows are translated to (snat.source and the rules' own sources).
   [[nodiscard]] bool is_snat_address(Ipv4Addr address) const noexcept;
   /// Whether the gateway answers ARP or ND for this address on this device: an ENI's address,
-  /// secondary addresses and delegated prefixes; a pod port's gateway.
+  /// secondary addresses and delegated prefixes; a pod port's gateway and fe80::1.
   [[nodiscard]] bool answers_for(DeviceId device, const IpAddr& address) const noexcept;
   /// A subnet's directed broadcast address (all connected IPv4 subnets of length 30 or less).
   [[nodiscard]] bool is_directed_broadcast(Ipv4Addr address) const noexcept;
