@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include <array>
 #include <bit>
 #include <compare>
 #include <cstdint>
@@ -9,7 +10,8 @@
 namespace sluice {
 
 /// An unsigned integer as it lies on the wire, in network byte order. Equality is meaningful and
-/// allowed; order and arithmetic are not, so a forgotten or doubled swap does not compile.
+/// allowed; order and arithmetic are not, so a forgotten or doubled swap does not compile. Held as
+/// bytes, so its alignment is 1 and headers made of it may lie anywhere in a frame.
 template <typename Host>
 class BigEndian {
  public:
@@ -21,12 +23,10 @@ class BigEndian {
   /// Takes the bits as memory holds them: for checksum sums (RFC 1071 2.B: byte order independent)
   /// and hash inputs.
   [[nodiscard]] static constexpr BigEndian from_raw(Host raw) noexcept {
-    BigEndian result;
-    result.raw_ = raw;
-    return result;
+    return std::bit_cast<BigEndian>(raw);
   }
-  [[nodiscard]] constexpr Host to_host() const noexcept { return swap(raw_); }
-  [[nodiscard]] constexpr Host raw() const noexcept { return raw_; }
+  [[nodiscard]] constexpr Host to_host() const noexcept { return swap(raw()); }
+  [[nodiscard]] constexpr Host raw() const noexcept { return std::bit_cast<Host>(bytes_); }
 
   friend constexpr bool operator==(BigEndian, BigEndian) noexcept = default;
 
@@ -38,12 +38,12 @@ class BigEndian {
     if constexpr (sizeof(Host) == 8) return __builtin_bswap64(value);
   }
 
-  Host raw_ = 0;
+  std::array<std::uint8_t, sizeof(Host)> bytes_{};
 };
 
 using Be16 = BigEndian<std::uint16_t>;
 using Be32 = BigEndian<std::uint32_t>;
 
-static_assert(sizeof(Be16) == 2 && sizeof(Be32) == 4);
+static_assert(sizeof(Be16) == 2 && sizeof(Be32) == 4 && alignof(Be32) == 1);
 
 }  // namespace sluice

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "nat/flow_table.h"
+
+#include <emmintrin.h>
+#include <sys/mman.h>
+
+#include <bit>
+#include <cstring>
+
+#include "net/checksum.h"
+#include "net/headers.h"
+
+namespace sluice::nat {
+namespace {
+
+constexpr std::size_t kHugePage = 2U << 20;
+constexpr std::uint32_t kInboundBit = 0x80000000U;
+constexpr std::uint32_t kIndexMask = 0x7fffffffU;
+constexpr std::uint32_t kEndOfList = 0xffffffffU;
+
+constexpr std::size_t round_up(std::size_t value, std::size_t step) {
+  return (value + step - 1) / step * step;
+}
+
+/// Two entries a session over twelve slots a bucket, half of them empty at capacity.
+constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
+  return capacity / 3 + 2;
+}
+
+struct Mapping {
+  void* memory;
+  std::size_t bytes;
+  const char* page_kind;
+};
+
+Mapping map_pages(std::size_t wanted) {
+  constexpr int kProtection = PROT_READ | PROT_WRITE;
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const std::size_t huge = round_up(wanted, kHugePage);
+  if (wanted >= kHugePage) {
+    void* memory = ::mmap(nullptr, huge, kProtection, kFlags | MAP_HUGETLB, -1, 0);
+    if (memory != MAP_FAILED) return {memory, huge, "hugetlb"};
+  }
+  const std::size_t plain = round_up(wanted, 4096);
+  void* memory = ::mmap(nullptr, plain, kProtection, kFlags | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return {nullptr, 0, ""};
+  const bool transparent =
+      wanted >= kHugePage && ::madvise(memory, plain, MADV_HUGEPAGE) == 0;
+  return {memory, plain, transparent ? "transparent huge" : "plain"};
+}
+
+using Words = std::array<std::uint64_t, sizeof(SessionIdentity) / 8>;
+
+/// The identity is written and read word by word with relaxed atomics, so that a reader in another
+/// thread meets no data race; the sequence number tells it whether the words belong together.
+void store_words(SessionIdentity& to, const SessionIdentity& from) noexcept {
+  const auto words = std::bit_cast<Words>(from);
+  auto* target = reinterpret_cast<std::uint64_t*>(&to);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    __atomic_store_n(target + i, words[i], __ATOMIC_RELAXED);
+  }
+}
+
+SessionIdentity load_words(const SessionIdentity& from) noexcept {
+  Words words;
+  const auto* source = reinterpret_cast<const std::uint64_t*>(&from);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
+  }
+  return std::bit_cast<SessionIdentity>(words);
+}
+
+/// Opens and closes the odd span of a record's sequence number (a seqlock with one writer).
+class WriteSection {
+ public:
+  explicit WriteSection(Session& session) noexcept
+      : session_(session), even_(session.sequence.load(std::memory_order_relaxed)) {
+    session_.sequence.store(even_ + 1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_release);
+  }
+  ~WriteSection() { session_.sequence.store(even_ + 2, std::memory_order_release); }
+  WriteSection(const WriteSection&) = delete;
+  WriteSection& operator=(const WriteSection&) = delete;
+
+ private:
+  Session& session_;
+  std::uint32_t even_;
+};
+
+}  // namespace
+
+std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const noexcept {
+  switch (protocol) {
+    case 6: return tcp[static_cast<unsigned>(state)];
+    case 17: return udp;
+    case 1: return icmp;
+    default: return other;
+  }
+}
+
+Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
+  const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
+                             std::size_t{options.capacity} * sizeof(Session);
+  const Mapping mapping = map_pages(wanted);
+  if (mapping.memory == nullptr) {
+    return Error{"cannot map " + std::to_string(wanted >> 20) + " MiB for " +
+                 std::to_string(options.capacity) +
+                 " sessions; give the machine more memory or lower flows.capacity"};
+  }
+  return std::unique_ptr<FlowTable>(new FlowTable(
+      options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.page_kind));
+}
+
+FlowTable::FlowTable(const Options& options,
+                     std::byte* memory,
+                     std::size_t bytes,
+                     const char* page_kind)
+    : hash_(options.hash_seed),
+      capacity_(options.capacity),
+      buckets_count_(buckets_for(options.capacity)),
+      buckets_(reinterpret_cast<Bucket*>(memory)),
+      records_(reinterpret_cast<Session*>(memory + std::size_t{buckets_count_} * sizeof(Bucket))),
+      memory_(memory),
+      mapped_bytes_(bytes),
+      page_kind_(page_kind),
+      free_head_(kEndOfList) {}
+
+FlowTable::~FlowTable() { ::munmap(memory_, mapped_bytes_); }
+
+// --- where a key may lie ---------------------------------------------------------------------
+
+FlowTable::Place FlowTable::place_of(std::uint64_t hash) const noexcept {
+  // Buckets come from the high bits of either half, the tag from bits neither uses.
+  const auto bucket = [this](std::uint32_t half) {
+    return static_cast<std::uint32_t>((std::uint64_t{half} * buckets_count_) >> 32);
+  };
+  const auto first = bucket(static_cast<std::uint32_t>(hash >> 32));
+  auto second = bucket(static_cast<std::uint32_t>(hash));
+  if (second == first) second = first + 1 == buckets_count_ ? 0 : first + 1;
+  const auto tag = static_cast<std::uint8_t>(hash);
+  return {first, second, tag == 0 ? std::uint8_t{1} : tag};
+}
+
+unsigned FlowTable::match(const Bucket& bucket, std::uint8_t tag) noexcept {
+  const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(&bucket));
+  const __m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8(static_cast<char>(tag)));
+  return static_cast<unsigned>(_mm_movemask_epi8(equal)) & ((1U << kSlots) - 1);
+}
+
+bool FlowTable::key_is(std::uint32_t entry, const FlowKey& key) const noexcept {
+  const SessionIdentity& identity = records_[entry & kIndexMask].identity;
+  return (entry & kInboundBit) != 0 ? identity.inbound_key() == key
+                                    : identity.outbound_key() == key;
+}
+
+std::uint32_t* FlowTable::entry_in(Bucket& bucket, std::uint8_t tag, const FlowKey& key) noexcept {
+  for (unsigned mask = match(bucket, tag); mask != 0; mask &= mask - 1) {
+    std::uint32_t& entry = bucket.entries[std::countr_zero(mask)];
+    if (key_is(entry, key)) return &entry;
+  }
+  return nullptr;
+}
+
+std::uint32_t* FlowTable::entry_of(const FlowKey& key, const Place& place) noexcept {
+  Bucket& first = buckets_[place.first];
+  if (std::uint32_t* entry = entry_in(first, place.tag, key)) return entry;
+  return first.spilled == 0 ? nullptr : entry_in(buckets_[place.second], place.tag, key);
+}
+
+// --- lookup ----------------------------------------------------------------------------------
+
+bool FlowTable::expired(const Session& session, Instant now) const noexcept {
+  const auto idle = now.since(Instant{session.last_seen.get()});
+  const auto limit = limits_.of(session.identity.protocol, session.state());
+  return idle > static_cast<std::int32_t>(limit);
+}
+
+Found FlowTable::unless_expired(std::uint32_t entry, Instant now) noexcept {
+  const SessionIndex index{entry & kIndexMask};
+  if (expired(at(index), now)) [[unlikely]] {
+    erase(index);
+    return {};
+  }
+  return {index, (entry & kInboundBit) != 0 ? Direction::kInbound : Direction::kOutbound};
+}
+
+Found FlowTable::find(const FlowKey& key, Instant now) noexcept {
+  const std::uint32_t* entry = entry_of(key, place_of(hash(key)));
+  return entry == nullptr ? Found{} : unless_expired(*entry, now);
+}
+
+void FlowTable::find_burst(std::span<const FlowKey> keys,
+                           std::span<const std::uint64_t> hashes,
+                           Instant now,
+                           std::span<Found> found) noexcept {
+  Place places[64];
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    places[i] = place_of(hashes[i]);
+    __builtin_prefetch(&buckets_[places[i].first]);
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Bucket& bucket = buckets_[places[i].first];
+    const unsigned mask = match(bucket, places[i].tag);
+    if (mask != 0) {
+      __builtin_prefetch(&records_[bucket.entries[std::countr_zero(mask)] & kIndexMask], 1);
+    }
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::uint32_t* entry = entry_of(keys[i], places[i]);
+    found[i] = entry == nullptr ? Found{} : unless_expired(*entry, now);
+  }
+}
+
+// --- insertion and removal -------------------------------------------------------------------
+
+bool FlowTable::put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept {
+  const unsigned free = match(bucket, 0);
+  if (free == 0) return false;
+  const int slot = std::countr_zero(free);
+  bucket.entries[slot] = entry;
+  bucket.tags[slot] = tag;
+  return true;
+}
+
+/// Moves one resident of a full bucket to its other bucket.
+bool FlowTable::make_room(std::uint32_t full) noexcept {
+  Bucket& bucket = buckets_[full];
+  for (unsigned slot = 0; slot < kSlots; ++slot) {
+    const std::uint32_t entry = bucket.entries[slot];
+    const SessionIdentity& identity = records_[entry & kIndexMask].identity;
+    const FlowKey key =
+        (entry & kInboundBit) != 0 ? identity.inbound_key() : identity.outbound_key();
+    const Place place = place_of(hash(key));
+    const bool at_first = place.first == full;
+    if (!put_in(buckets_[at_first ? place.second : place.first], place.tag, entry)) continue;
+    bucket.tags[slot] = 0;
+    Bucket& first = buckets_[place.first];
+    first.spilled = at_first ? first.spilled + 1 : first.spilled - 1;
+    return true;
+  }
+  return false;
+}
+
+bool FlowTable::put(const Place& place, std::uint32_t entry) noexcept {
+  if (put_in(buckets_[place.first], place.tag, entry)) return true;
+  const bool placed =
+      put_in(buckets_[place.second], place.tag, entry) ||
+      (make_room(place.second) && put_in(buckets_[place.second], place.tag, entry));
+  if (placed) {
+    ++buckets_[place.first].spilled;
+    return true;
+  }
+  return make_room(place.first) && put_in(buckets_[place.first], place.tag, entry);
+}
+
+void FlowTable::remove(const FlowKey& key) noexcept {
+  const Place place = place_of(hash(key));
+  for (const std::uint32_t number : {place.first, place.second}) {
+    Bucket& bucket = buckets_[number];
+    const std::uint32_t* entry = entry_in(bucket, place.tag, key);
+    if (entry == nullptr) continue;
+    bucket.tags[entry - bucket.entries] = 0;
+    if (number == place.second) --buckets_[place.first].spilled;
+    return;
+  }
+}
+
+SessionIndex FlowTable::take_record(Instant now) noexcept {
+  // Enough to find an expired record when a fair share of the table is, without a pause anyone
+  // would notice when none is.
+  constexpr unsigned kSearch = 256;
+  if (free_head_ == kEndOfList && fresh_.get() == capacity_) sweep(now, kSearch);
+  if (free_head_ != kEndOfList) {
+    const SessionIndex index{free_head_};
+    free_head_ = records_[free_head_].identity.pod.raw();
+    return index;
+  }
+  const std::uint32_t fresh = fresh_.get();
+  if (fresh == capacity_) return kNoSession;
+  fresh_.set(fresh + 1);
+  return SessionIndex{fresh};
+}
+
+SessionIndex FlowTable::insert(const NewSession& session, Instant now) noexcept {
+  const SessionIndex index = take_record(now);
+  if (index == kNoSession) return index;
+
+  Session& record = at(index);
+  const net::ChecksumDelta addresses = net::ChecksumDelta{}.replace(session.pod, session.snat);
+  net::ChecksumDelta transport = net::ChecksumDelta{}.replace(session.pod_port, session.snat_port);
+  // The ICMP sum has no pseudo header (RFC 792); all others that are rewritten do.
+  if (session.protocol != net::kIcmp) transport.add(addresses);
+  SessionIdentity identity{};
+  identity.pod = session.pod;
+  identity.remote = session.remote;
+  identity.snat = session.snat;
+  identity.pod_port = session.pod_port;
+  identity.remote_port = session.remote_port;
+  identity.snat_port = session.snat_port;
+  identity.protocol = session.protocol;
+  identity.flags = session.flags;
+  identity.start = static_cast<std::uint16_t>(now.ms >> kStartShift);
+  identity.l3_delta = addresses.folded();
+  identity.l4_delta = transport.folded();
+  for (unsigned i = 0; i < 3; ++i) {
+    identity.rule[i] = static_cast<std::uint8_t>(session.rule.value >> (8 * i));
+  }
+  identity.state = static_cast<std::uint8_t>(session.state);
+  {
+    const WriteSection section(record);
+    store_words(record.identity, identity);
+    record.last_seen.set(now.ms);
+    record.packets.set(0);
+    for (unsigned i = 0; i < 2; ++i) {
+      record.adjacency[i].set(session.adjacency[i].value);
+      record.tcp_end[i].set(0);
+      record.bytes[i].set(0);
+    }
+  }
+
+  // The record is whole before the index names it.
+  if (!put(place_of(hash(identity.outbound_key())), index.value)) {
+    release(index);
+    return kNoSession;
+  }
+  if (!put(place_of(hash(identity.inbound_key())), index.value | kInboundBit)) {
+    remove(identity.outbound_key());
+    release(index);
+    return kNoSession;
+  }
+  size_.add(1);
+  if (pods_) pods_->add(session.pod);
+  return index;
+}
+
+/// Marks a record free and links it; nothing of the index names it any more.
+void FlowTable::release(SessionIndex index) noexcept {
+  Session& record = at(index);
+  SessionIdentity identity{};
+  identity.pod = Be32::from_raw(free_head_);
+  const WriteSection section(record);
+  store_words(record.identity, identity);
+  free_head_ = index.value;
+}
+
+void FlowTable::erase(SessionIndex index) noexcept {
+  const SessionIdentity& identity = at(index).identity;
+  const Be32 pod = identity.pod;
+  const FlowKey outbound = identity.outbound_key();
+  const FlowKey inbound = identity.inbound_key();
+  remove(outbound);
+  remove(inbound);
+  release(index);
+  size_.add(static_cast<std::uint32_t>(-1));
+  if (pods_) pods_->remove(pod);
+}
+
+unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
+  unsigned erased = 0;
+  for (unsigned looked = 0; looked < at_most && looked < fresh_.get(); ++looked) {
+    if (cursor_ >= fresh_.get()) cursor_ = 0;
+    const SessionIndex index{cursor_++};
+    const Session& session = at(index);
+    if (session.state() == SessionState::kFree || !expired(session, now)) continue;
+    erase(index);
+    ++erased;
+  }
+  return erased;
+}
+
+void FlowTable::count_pods() {
+  if (!pods_) pods_ = std::make_unique<PodCounts>(capacity_);
+}
+
+std::uint32_t FlowTable::sessions_of(Be32 pod) const noexcept {
+  return pods_ ? pods_->of(pod) : 0;
+}
+
+// --- reading from elsewhere ------------------------------------------------------------------
+
+std::optional<FlowTable::Snapshot> FlowTable::read(SessionIndex index) const noexcept {
+  constexpr int kTries = 8;
+  const Session& record = at(index);
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const std::uint32_t before = record.sequence.load(std::memory_order_acquire);
+    if (before % 2 != 0) continue;
+    Snapshot copy{load_words(record.identity),
+                  Instant{record.last_seen.get()},
+                  record.packets.get(),
+                  {record.bytes[0].get(), record.bytes[1].get()}};
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (record.sequence.load(std::memory_order_relaxed) != before) continue;
+    if (copy.identity.state == 0) return std::nullopt;
+    return copy;
+  }
+  return std::nullopt;
+}
+
+std::string FlowTable::check_invariants() const {
+  auto& self = const_cast<FlowTable&>(*this);
+  std::uint32_t live = 0;
+  for (std::uint32_t i = 0; i < fresh_.get(); ++i) {
+    const Session& session = records_[i];
+    if (session.state() == SessionState::kFree) continue;
+    ++live;
+    for (const bool inbound : {false, true}) {
+      const FlowKey key =
+          inbound ? session.identity.inbound_key() : session.identity.outbound_key();
+      const std::uint32_t* entry = self.entry_of(key, place_of(hash(key)));
+      const std::uint32_t wanted = i | (inbound ? kInboundBit : 0);
+      if (entry == nullptr || *entry != wanted) {
+        return "record " + std::to_string(i) + " is not where its key leads";
+      }
+    }
+  }
+  std::uint32_t entries = 0;
+  for (std::uint32_t b = 0; b < buckets_count_; ++b) {
+    entries += kSlots - static_cast<unsigned>(std::popcount(match(buckets_[b], 0)));
+  }
+  if (live != size_.get()) return "size() differs from the live records";
+  if (entries != 2 * live) return "the index has " + std::to_string(entries) + " entries";
+  return "";
+}
+
+}  // namespace sluice::nat

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// One worker's sessions, found by either side's tuple.
+///
+/// Layout: an array of 64-byte records and an index of 64-byte buckets. A bucket holds twelve
+/// entries: a tag byte each (compared all at once by SIMD) and a 32-bit record number whose top
+/// bit says which direction the key belongs to. A session has two entries, one a direction; the
+/// key itself is compared in the record, so a hit reads one bucket and one record, and a miss
+/// reads one bucket.
+///
+///     bucket: | 12 tags | spilled | 12 x (direction:1, record:31) |      one cache line
+///
+/// A key lives in its first bucket while that has room, else in its second; `spilled` counts the
+/// keys a first bucket sent on, so a lookup reads the second only if there are any. The index has
+/// twice as many slots as there are keys at capacity, so a second bucket without room is rare; then
+/// one resident moves to its own other bucket, and if none can, the insertion is refused.
+///
+/// Owner: one worker; every member function is its alone, except read() and
+/// size(), which any thread may call. Time is always an
+/// argument. A record past its time is a miss even before the sweep reaches it.
+///
+/// All memory is one mapping taken at construction, record numbers and offsets only, no pointers.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/result.h"
+#include "nat/flow_key.h"
+#include "nat/pod_counts.h"
+#include "nat/session.h"
+
+namespace sluice::nat {
+
+/// Idle time by protocol class and state, in milliseconds.
+struct IdleLimits {
+  std::uint32_t tcp[kSessionStates] = {};
+  std::uint32_t udp = 0;
+  std::uint32_t icmp = 0;
+  std::uint32_t other = 0;  ///< protocols translated by address only
+
+  [[nodiscard]] std::uint32_t of(std::uint8_t protocol, SessionState state) const noexcept;
+};
+
+class FlowTable {
+ public:
+  struct Options {
+    std::uint32_t capacity = 0;  ///< sessions, 1 … 2^30
+    std::uint64_t hash_seed = 0;
+  };
+  static Result<std::unique_ptr<FlowTable>> create(const Options& options);
+  ~FlowTable();
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+
+  /// Limits may change (reload); they apply to running sessions too.
+  void set_limits(const IdleLimits& limits) noexcept { limits_ = limits; }
+
+  [[nodiscard]] std::uint64_t hash(const FlowKey& key) const noexcept { return hash_(key); }
+
+  /// Looks up a burst: all buckets are fetched before the first is read, then all records.
+  /// Sessions past their time are not found, and are erased as they are met. keys, hashes and found have equal sizes, at most 64.
+  void find_burst(std::span<const FlowKey> keys,
+                  std::span<const std::uint64_t> hashes,
+                  Instant now,
+                  std::span<Found> found) noexcept;
+  [[nodiscard]] Found find(const FlowKey& key, Instant now) noexcept;
+
+  /// Adds a session; the caller has seen that find() knows neither of its keys. kNoSession when no record is
+  /// free even after looking for one past its time, or no bucket has room.
+  [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
+  void erase(SessionIndex index) noexcept;
+
+  /// How many live sessions a pod address holds, exact; counted only after count_pods().
+  void count_pods();
+  [[nodiscard]] std::uint32_t sessions_of(Be32 pod) const noexcept;
+
+  [[nodiscard]] Session& at(SessionIndex index) noexcept { return records_[index.value]; }
+  [[nodiscard]] const Session& at(SessionIndex index) const noexcept {
+    return records_[index.value];
+  }
+  [[nodiscard]] bool expired(const Session& session, Instant now) const noexcept;
+
+  /// Looks at the next `at_most` records and erases those past their time; returns how many.
+  unsigned sweep(Instant now, unsigned at_most) noexcept;
+
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_.get(); }  ///< any thread
+  /// Records below this one may hold sessions; those from it on never did. Any thread.
+  [[nodiscard]] std::uint32_t touched() const noexcept { return fresh_.get(); }
+  [[nodiscard]] std::size_t bytes_mapped() const noexcept { return mapped_bytes_; }
+  /// "hugetlb", "transparent huge" or "plain" pages.
+  [[nodiscard]] const char* page_kind() const noexcept { return page_kind_; }
+
+  /// A consistent copy of record `index`, by any thread; nothing when it is free, or when the owner
+  /// kept writing it while we looked.
+  struct Snapshot {
+    SessionIdentity identity;
+    Instant last_seen;
+    std::uint32_t packets = 0;
+    std::array<std::uint32_t, 2> bytes{};
+  };
+  [[nodiscard]] std::optional<Snapshot> read(SessionIndex index) const noexcept;
+
+  /// Every index entry leads to a live record that owns its key, every live record has both of its
+  /// entries, and the counts agree. For tests.
+  [[nodiscard]] std::string check_invariants() const;
+
+ private:
+  static constexpr unsigned kSlots = 12;
+  struct alignas(64) Bucket {
+    std::uint8_t tags[kSlots];  ///< 0: free
+    std::uint32_t spilled;      ///< keys whose first bucket this is, kept in their second
+    std::uint32_t entries[kSlots];
+  };
+  static_assert(sizeof(Bucket) == 64);
+  struct Place {
+    std::uint32_t first, second;
+    std::uint8_t tag;
+  };
+
+  FlowTable(const Options& options, std::byte* memory, std::size_t bytes, const char* page_kind);
+
+  [[nodiscard]] Place place_of(std::uint64_t hash) const noexcept;
+  [[nodiscard]] static unsigned match(const Bucket& bucket, std::uint8_t tag) noexcept;
+  [[nodiscard]] bool key_is(std::uint32_t entry, const FlowKey& key) const noexcept;
+  [[nodiscard]] std::uint32_t* entry_in(Bucket& bucket, std::uint8_t tag, const FlowKey& key) noexcept;
+  [[nodiscard]] std::uint32_t* entry_of(const FlowKey& key, const Place& place) noexcept;
+  [[nodiscard]] Found unless_expired(std::uint32_t entry, Instant now) noexcept;
+  [[nodiscard]] bool put(const Place& place, std::uint32_t entry) noexcept;
+  static bool put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept;
+  bool make_room(std::uint32_t bucket) noexcept;
+  void remove(const FlowKey& key) noexcept;
+  [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
+  void release(SessionIndex index) noexcept;
+
+  KeyHash hash_;
+  std::uint32_t capacity_;
+  std::uint32_t buckets_count_;
+  Bucket* buckets_;
+  Session* records_;
+  std::byte* memory_;
+  std::size_t mapped_bytes_;
+  const char* page_kind_;
+  IdleLimits limits_{};
+  Relaxed<std::uint32_t> size_;
+  std::uint32_t free_head_;    ///< first of the freed records, linked through `pod`
+  Relaxed<std::uint32_t> fresh_;  ///< records from here on were never used
+  std::uint32_t cursor_ = 0;   ///< where the sweep goes on
+  std::unique_ptr<PodCounts> pods_;
+};
+
+}  // namespace sluice::nat

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "nat/port_allocator.h"
+
+namespace sluice::nat {
+
+PortClasses::PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges)
+    : member_(65536) {
+  for (const PortRange& range : ranges) {
+    for (std::uint32_t number = range.first; number <= range.last; ++number) {
+      if (member_[number]) continue;  // ranges may overlap
+      member_[number] = true;
+      const Be16 port = Be16::from_host(static_cast<std::uint16_t>(number));
+      classes_[owner.hash_of_destination_port(port) % kRetaSize].push_back(port);
+    }
+  }
+}
+
+PortAllocator::PortAllocator(const OwnerFunction& owner, WorkerId self, std::uint64_t seed)
+    : owner_(owner), random_(seed) {
+  const auto reta = owner.reta();
+  for (unsigned entry = 0; entry < kRetaSize; ++entry) {
+    if (reta[entry] == self) entries_.push_back(static_cast<std::uint8_t>(entry));
+  }
+}
+
+std::optional<Be16> PortAllocator::choose(const Request& request,
+                                          const PortClasses& classes,
+                                          FlowTable& table,
+                                          Instant now) noexcept {
+  // Enough for any fill an egress address should see; beyond it the scan below is exact.
+  constexpr unsigned kTries = 8;
+  if (entries_.empty()) return std::nullopt;  // more workers than RETA entries
+  const std::uint32_t base = owner_.hash(request.reply);
+  const auto is_free = [&](Be16 port) {
+    FlowKey reply = request.reply;
+    reply.destination_port = port;
+    return !table.find(reply, now);
+  };
+  const auto ports_of = [&](std::uint8_t entry) {
+    return classes.of((base ^ entry) % kRetaSize);
+  };
+
+  if (request.preferred && classes.contains(*request.preferred)) {
+    const Be16 port = *request.preferred;
+    const std::uint32_t hash = base ^ owner_.hash_of_destination_port(port);
+    const bool ours = owner_.reta()[hash % kRetaSize] == owner_.reta()[entries_.front()];
+    if (ours && is_free(port)) return port;
+  }
+
+  const auto count = static_cast<std::uint32_t>(entries_.size());
+  for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+    const auto ports = ports_of(entries_[random_.below(count)]);
+    if (ports.empty()) continue;
+    const Be16 port = ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
+    if (is_free(port)) return port;
+  }
+
+  const std::uint32_t first_entry = random_.below(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto ports = ports_of(entries_[(first_entry + i) % count]);
+    if (ports.empty()) continue;
+    const std::uint32_t first = random_.below(static_cast<std::uint32_t>(ports.size()));
+    for (std::size_t j = 0; j < ports.size(); ++j) {
+      const Be16 port = ports[(first + j) % ports.size()];
+      if (is_free(port)) return port;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice::nat

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// Chooses the external port of a new flow.
+///
+/// A port is free when the tuple (remote -> SNAT address and port) is held by no session: the same
+/// port serves any number of remotes. Among those, only ports whose reply comes back to this
+/// worker may be chosen; then no two workers can ever choose the same tuple, and no lock is needed.
+///
+/// With H the owner hash of the reply to port 0 and T(p) what port p adds, the reply is ours iff
+/// RETA[(H ^ T(p)) mod 128] is this worker. So ports are kept by class T(p) mod 128: for every RETA
+/// entry e of ours, all of class (H ^ e) mod 128 will do.
+///
+/// Owner: one worker. No memory is taken after construction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/port_range.h"
+#include "nat/flow_table.h"
+#include "nat/owner.h"
+#include "nat/random.h"
+
+namespace sluice::nat {
+
+/// The external ports of a set of ranges, by class. Immutable, shared by all workers.
+class PortClasses {
+ public:
+  PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges);
+
+  [[nodiscard]] std::span<const Be16> of(unsigned number) const noexcept {
+    return classes_[number];
+  }
+  [[nodiscard]] bool contains(Be16 port) const noexcept { return member_[port.to_host()]; }
+
+ private:
+  std::array<std::vector<Be16>, kRetaSize> classes_;
+  std::vector<bool> member_;
+};
+
+class PortAllocator {
+ public:
+  PortAllocator(const OwnerFunction& owner, WorkerId self, std::uint64_t seed);
+
+  /// What a flow wants: the reply's key with destination_port left 0, and the port it would keep.
+  struct Request {
+    FlowKey reply;
+    std::optional<Be16> preferred;  ///< port_selection: preserve
+  };
+  /// A free port of this worker, or nothing when the last one towards this remote is in use.
+  [[nodiscard]] std::optional<Be16> choose(const Request& request,
+                                           const PortClasses& classes,
+                                           FlowTable& table,
+                                           Instant now) noexcept;
+
+ private:
+  const OwnerFunction& owner_;
+  std::vector<std::uint8_t> entries_;  ///< RETA entries of this worker
+  Random random_;
+};
+
+}  // namespace sluice::nat
