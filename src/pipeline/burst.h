@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// Packets on their way through the stages: a burst of them, and what is known of each.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+
+#include "core/ids.h"
+#include "core/ip.h"
+#include "core/time.h"
+#include "nat/flow_key.h"
+#include "nat/session.h"
+#include "net/headers.h"
+#include "pipeline/drop_reason.h"
+#include "policy/policy.h"
+
+struct rte_mbuf;
+
+namespace sluice::pipeline {
+
+/// What parse found.
+enum class Kind : std::uint8_t {
+  kArp,
+  kFlow,         ///< IPv4 with a tuple: TCP, UDP, ICMP query, or another protocol by address
+  kIcmpError,    ///< IPv4 ICMP that quotes a packet
+  kFragment,     ///< IPv4, not whole
+  kIpv6,
+};
+
+/// What becomes of a packet; every stage works on those still kLive.
+enum class Fate : std::uint8_t {
+  kLive,
+  kEmit,            ///< ready for its egress device
+  kDrop,            ///< with a reason
+  kToControl,       ///< for the gateway itself: the main thread takes it
+  kToWorker,        ///< another worker owns it
+  kAwaitNeighbour,  ///< rewritten and routed; the main thread keeps it until its next hop answers
+};
+
+/// What was decided; the words of `explain`.
+enum class Verdict : std::uint8_t { kNone, kSnat, kPreserve, kUnsnat, kLocal };
+
+struct Packet {
+  rte_mbuf* buffer = nullptr;  ///< whoever fills the burst owns it; stages only carry it
+  std::uint8_t* frame = nullptr;
+  std::uint16_t contiguous = 0;  ///< bytes at `frame`; more may follow in chained buffers
+  std::uint16_t length = 0;      ///< of the whole frame; parse cuts Ethernet padding off
+  bool vlan_stripped = false;    ///< the device took a VLAN tag off
+  bool steered = false;          ///< came by ring: this worker is its owner
+
+  DeviceId in = kNoDevice;
+  DeviceId out = kNoDevice;
+  Kind kind = Kind::kFlow;
+  Fate fate = Fate::kLive;
+  DropReason reason{};
+  Verdict verdict = Verdict::kNone;
+  WorkerId owner{};
+  policy::Decision decision;         ///< first packets; the rule for all
+  bool opened_from_outside = false;  ///< first packets
+  bool first = false;                ///< this packet opened its session
+
+  std::uint16_t l4_offset = 0;  ///< from `frame`
+  std::uint16_t l4_length = 0;
+  nat::FlowKey key;
+  std::uint64_t hash = 0;
+  nat::Found found;
+  nat::AdjacencyId adjacency;
+  IpAddr next_hop;  ///< known where adjacency alone does not say it
+
+  [[nodiscard]] bool live() const noexcept { return fate == Fate::kLive; }
+  void drop(DropReason why) noexcept {
+    fate = Fate::kDrop;
+    reason = why;
+  }
+
+  [[nodiscard]] net::EthernetHeader& ethernet() const noexcept {
+    return net::header_at<net::EthernetHeader>(frame);
+  }
+  [[nodiscard]] net::Ipv4Header& ipv4() const noexcept {
+    return net::header_at<net::Ipv4Header>(frame + sizeof(net::EthernetHeader));
+  }
+  [[nodiscard]] net::Ipv6Header& ipv6() const noexcept {
+    return net::header_at<net::Ipv6Header>(frame + sizeof(net::EthernetHeader));
+  }
+  /// Where the packet now goes: after translation, its final destination.
+  [[nodiscard]] IpAddr destination() const noexcept {
+    if (kind == Kind::kIpv6) return Ipv6Addr{ipv6().destination};
+    return Ipv4Addr{ipv4().destination};
+  }
+  [[nodiscard]] std::uint8_t* l4() const noexcept { return frame + l4_offset; }
+  [[nodiscard]] const net::TcpHeader& tcp() const noexcept {
+    return net::header_at<net::TcpHeader>(l4());
+  }
+  [[nodiscard]] net::IcmpHeader& icmp() const noexcept {
+    return net::header_at<net::IcmpHeader>(l4());
+  }
+  /// Bytes of IP, what an MTU bounds.
+  [[nodiscard]] std::uint32_t ip_length() const noexcept {
+    return length - static_cast<std::uint32_t>(sizeof(net::EthernetHeader));
+  }
+};
+
+inline constexpr unsigned kBurstSize = 32;
+
+/// Up to 32 packets of one poll. Packets keep their places; stages skip those no longer live.
+class Burst {
+ public:
+  void begin(Instant now) noexcept {
+    now_ = now;
+    size_ = 0;
+  }
+  [[nodiscard]] bool full() const noexcept { return size_ == kBurstSize; }
+  [[nodiscard]] unsigned size() const noexcept { return size_; }
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+
+  Packet& add() noexcept { return packets_[size_++] = Packet{}; }
+
+  [[nodiscard]] Packet* begin() noexcept { return packets_.data(); }
+  [[nodiscard]] Packet* end() noexcept { return packets_.data() + size_; }
+  [[nodiscard]] Packet& operator[](unsigned i) noexcept { return packets_[i]; }
+
+ private:
+  std::array<Packet, kBurstSize> packets_;
+  unsigned size_ = 0;
+  Instant now_{};
+};
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/ids.h"
+#include "eni/neighbour_table.h"
+#include "nat/flow_table.h"
+#include "nat/owner.h"
+#include "nat/port_allocator.h"
+#include "net/headers.h"
+#include "pipeline/counters.h"
+#include "pipeline/snapshot.h"
+
+namespace sluice::pipeline {
+
+/// What a device is to the path: its own MAC address and how much IP fits into a frame.
+struct Link {
+  net::MacAddress mac{};
+  std::uint16_t mtu = 1500;
+};
+
+/// What the stages of one worker work with. Everything but `snapshot` stays for its life.
+struct Context {
+  WorkerId self;
+  const nat::OwnerFunction& owner;
+  std::span<const Link> links;  ///< by DeviceId
+  const eni::NeighbourTable& neighbours;
+  nat::FlowTable& table;
+  nat::PortAllocator& ports;
+  Counters& counters;
+  const Snapshot* snapshot = nullptr;  ///< set before each burst
+
+  [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
+  [[nodiscard]] const Link& link(DeviceId device) const noexcept { return links[device.value]; }
+};
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "nat/session.h"
+#include "pipeline/drop_reason.h"
+
+namespace sluice::pipeline {
+
+/// What one thread did, in packets unless named otherwise. Written by that thread alone, on cache
+/// lines of its own; anyone may read. Over all threads, once traffic rests:
+///
+///     received + originated + split = sent + consumed + merged + sum(dropped) + waiting
+///
+/// where waiting is what lies in rings and neighbour queues (counted there, not here).
+struct alignas(64) Counters {
+  using Count = nat::Relaxed<std::uint64_t>;
+  Count received;        ///< from devices
+  Count received_bytes;
+  Count sent;            ///< to devices
+  Count sent_bytes;
+  Count originated;      ///< frames the gateway made itself
+  Count split;           ///< more frames left than came in
+  Count merged;          ///< fewer frames left than came in
+  Count consumed;        ///< frames for the gateway itself: ARP, ND
+  std::array<Count, kDropReasons> dropped;
+  std::array<Count, kDropReasons> dropped_bytes;
+  Count sessions_opened;
+  Count sessions_ended;  ///< found past their time
+  Count untracked;       ///< preserved without a session, for lack of room
+  Count handed_over;     ///< passed to the worker that owns them
+
+  void drop(DropReason reason, std::uint32_t bytes) noexcept {
+    dropped[static_cast<std::size_t>(reason)].add(1);
+    dropped_bytes[static_cast<std::size_t>(reason)].add(bytes);
+  }
+};
+
+/// The sum over threads at one moment. Plain numbers, for console and reports.
+struct Totals {
+  std::uint64_t received = 0, received_bytes = 0, sent = 0, sent_bytes = 0;
+  std::uint64_t originated = 0, split = 0, merged = 0, consumed = 0;
+  std::uint64_t sessions_opened = 0, sessions_ended = 0, untracked = 0, handed_over = 0;
+  std::array<std::uint64_t, kDropReasons> dropped{}, dropped_bytes{};
+
+  void add(const Counters& counters) noexcept {
+    received += counters.received.get();
+    received_bytes += counters.received_bytes.get();
+    sent += counters.sent.get();
+    sent_bytes += counters.sent_bytes.get();
+    originated += counters.originated.get();
+    split += counters.split.get();
+    merged += counters.merged.get();
+    consumed += counters.consumed.get();
+    sessions_opened += counters.sessions_opened.get();
+    sessions_ended += counters.sessions_ended.get();
+    untracked += counters.untracked.get();
+    handed_over += counters.handed_over.get();
+    for (std::size_t i = 0; i < kDropReasons; ++i) {
+      dropped[i] += counters.dropped[i].get();
+      dropped_bytes[i] += counters.dropped_bytes[i].get();
+    }
+  }
+  [[nodiscard]] std::uint64_t all_dropped() const noexcept {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : dropped) sum += count;
+    return sum;
+  }
+};
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/stages/classify.h"
+
+#include "net/checksum.h"
+
+namespace sluice::pipeline {
+namespace {
+
+/// RFC 1812 5.3.7 and 4.2.3.1: sources that no packet can honestly have.
+bool is_martian(Ipv4Addr source, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
+  return source.is_this_network() || source.is_loopback() || source.is_multicast() ||
+         source.is_limited_broadcast() || source == destination || enis.is_own_address(source) ||
+         enis.is_directed_broadcast(source);
+}
+
+/// Turns an echo request to one of our addresses around, in place (RFC 1122 3.2.2.6).
+void answer_echo(Packet& packet, Context& context) noexcept {
+  constexpr std::uint8_t kOwnTtl = 64;
+  net::Ipv4Header& ip = packet.ipv4();
+  net::IcmpHeader& icmp = packet.icmp();
+  std::swap(ip.source, ip.destination);
+  const auto word = [&] {
+    return Be16::from_host(static_cast<std::uint16_t>(ip.ttl << 8 | ip.protocol));
+  };
+  const Be16 before = word();
+  ip.ttl = kOwnTtl;
+  ip.checksum = net::ChecksumDelta{}.replace(before, word()).apply(ip.checksum);
+  icmp.type = net::kIcmpEchoReply;
+  icmp.checksum = net::ChecksumDelta{}
+                      .replace(Be16::from_host(net::kIcmpEchoRequest << 8), Be16::from_host(0))
+                      .apply(icmp.checksum);
+
+  const IpAddr own = Ipv4Addr{ip.source};
+  const IpAddr asker = Ipv4Addr{ip.destination};
+  const eni::EniMap& enis = context.enis();
+  packet.verdict = Verdict::kLocal;
+  packet.out = enis.may_emit(packet.in, own) ? packet.in : enis.owner(own, asker);
+  if (packet.out == kNoDevice) return packet.drop(DropReason::kNoOwner);
+  packet.next_hop = enis.next_hop(packet.out, asker);
+}
+
+/// A packet to one of the gateway's own addresses for which there is no session.
+void receive(Packet& packet, Context& context) noexcept {
+  const bool echo = packet.key.protocol == net::kIcmp && packet.kind == Kind::kFlow &&
+                    packet.icmp().type == net::kIcmpEchoRequest;
+  if (!echo) return packet.drop(DropReason::kNoSession);
+  answer_echo(packet, context);
+}
+
+/// Destinations that are never forwarded to.
+bool refuse_destination(Packet& packet, Ipv4Addr destination, const Context& context) noexcept {
+  if (destination.is_multicast()) {
+    packet.drop(DropReason::kMulticastDestination);
+  } else if (destination.is_limited_broadcast() ||
+             context.enis().is_directed_broadcast(destination)) {
+    packet.drop(DropReason::kBroadcastDestination);
+  } else if (destination.is_link_local() && !context.snapshot->config.snat.forward_link_local) {
+    packet.drop(DropReason::kLinkLocalDestination);
+  } else if (destination.is_this_network() || destination.is_loopback()) {
+    packet.drop(DropReason::kMartianDestination);
+  }
+  return !packet.live();
+}
+
+/// Came in by an ENI, for a pod port's address or from outside the pods to a pod: what the pod
+/// answers must leave as it came, so policy is not asked to translate.
+bool opened_from_outside(const Packet& packet,
+                         Ipv4Addr source,
+                         Ipv4Addr destination,
+                         const eni::EniMap& enis) noexcept {
+  if (!enis.devices()[packet.in.value].is_eni) return false;
+  return enis.pod_port_of(destination) != kNoDevice ||
+         (!enis.is_pod(source) && enis.is_pod(destination));
+}
+
+void apply(Packet& packet, Context& context, Ipv4Addr source, Ipv4Addr destination) noexcept {
+  const eni::EniMap& enis = context.enis();
+  switch (packet.decision.verdict) {
+    case policy::Verdict::kDrop: return packet.drop(DropReason::kPolicyDrop);
+    case policy::Verdict::kNat66Unsupported: return packet.drop(DropReason::kNat66Unsupported);
+    case policy::Verdict::kSnat: packet.verdict = Verdict::kSnat; return;
+    case policy::Verdict::kPreserve:
+      packet.verdict = Verdict::kPreserve;
+      packet.out = enis.egress(source, destination);
+      if (packet.out == kNoDevice) return packet.drop(DropReason::kNoOwner);
+      packet.next_hop = enis.next_hop(packet.out, destination);
+      return;
+  }
+}
+
+void classify_flow(Packet& packet, Context& context) noexcept {
+  const Ipv4Addr source{packet.key.source};
+  const Ipv4Addr destination{packet.key.destination};
+  const eni::EniMap& enis = context.enis();
+  if (is_martian(source, destination, enis)) return packet.drop(DropReason::kMartianSource);
+  if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
+  if (enis.is_own_address(destination)) return receive(packet, context);
+  if (refuse_destination(packet, destination, context)) return;
+  if (packet.ipv4().ttl <= 1) return packet.drop(DropReason::kTtlExpired);
+
+  packet.decision = context.snapshot->policy->decide(source, destination);
+  if (opened_from_outside(packet, source, destination, enis)) {
+    packet.opened_from_outside = true;
+    // Only a rule that names such sources itself may refuse them; none translates them.
+    const bool refused =
+        packet.decision.verdict == policy::Verdict::kDrop && !enis.is_pod(source);
+    if (!refused) packet.decision.verdict = policy::Verdict::kPreserve;
+  }
+  apply(packet, context, source, destination);
+}
+
+/// IPv6 is forwarded without state; what concerns the link or ourselves is the main thread's.
+void classify_ipv6(Packet& packet, Context& context) noexcept {
+  const net::Ipv6Header& ip = packet.ipv6();
+  const Ipv6Addr source{ip.source};
+  const Ipv6Addr destination{ip.destination};
+  const eni::EniMap& enis = context.enis();
+  const bool icmp = ip.next_header == net::kIcmpv6;
+  const bool for_us = enis.answers_for(packet.in, destination) || enis.is_own_address(destination);
+  if (icmp && (destination.is_multicast() || destination.is_link_local() || for_us)) {
+    packet.fate = Fate::kToControl;
+    return;
+  }
+  if (destination.is_multicast()) return packet.drop(DropReason::kMulticastDestination);
+  if (for_us && enis.pod_port_of(destination) == kNoDevice && enis.is_own_address(destination)) {
+    return packet.drop(DropReason::kNoSession);
+  }
+  if (source.is_multicast() || source == destination || source == Ipv6Addr{} ||
+      enis.is_own_address(source)) {
+    return packet.drop(DropReason::kMartianSource);
+  }
+  if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
+  // A link-local source stays on its link as well (RFC 4291 2.5.6).
+  if (destination.is_link_local() || source.is_link_local()) {
+    return packet.drop(DropReason::kLinkLocalDestination);
+  }
+  if (ip.hop_limit <= 1) return packet.drop(DropReason::kTtlExpired);
+  if (context.snapshot->policy->judges_ipv6()) {
+    packet.decision = context.snapshot->policy->decide(source, destination);
+  }
+  if (packet.decision.verdict == policy::Verdict::kDrop) {
+    return packet.drop(DropReason::kPolicyDrop);
+  }
+  if (packet.decision.verdict != policy::Verdict::kPreserve &&
+      enis.devices()[packet.in.value].is_eni && enis.pod_port_of(destination) != kNoDevice) {
+    packet.decision.verdict = policy::Verdict::kPreserve;  // opened from outside
+  }
+  if (packet.decision.verdict != policy::Verdict::kPreserve) {
+    return packet.drop(DropReason::kNat66Unsupported);
+  }
+  packet.verdict = Verdict::kPreserve;
+  packet.out = enis.egress(source, destination);
+  if (packet.out == kNoDevice) return packet.drop(DropReason::kNoOwner);
+  packet.next_hop = enis.next_hop(packet.out, destination);
+}
+
+}  // namespace
+
+void Classify::process(Burst& burst) noexcept {
+  for (Packet& packet : burst) {
+    if (!packet.live() || packet.found) continue;
+    switch (packet.kind) {
+      case Kind::kFlow: classify_flow(packet, context_); break;
+      case Kind::kIpv6: classify_ipv6(packet, context_); break;
+      case Kind::kIcmpError: packet.drop(DropReason::kIcmpErrorUnsupported); break;
+      case Kind::kFragment: packet.drop(DropReason::kFragmentUnsupported); break;
+      case Kind::kArp: break;  // never live here
+    }
+  }
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#pragma once
+
+#include "pipeline/burst.h"
+#include "pipeline/context.h"
+
+namespace sluice::pipeline {
+
+/// Judges first packets, and all that has no session: who it is from, whether it is for the gateway
+/// itself, whether it may be forwarded, and what policy says. Drops, answers, or leaves the verdict
+/// and, for a preserved packet, its egress device. Reads: ENI map, policy.
+class Classify {
+ public:
+  explicit Classify(Context& context) noexcept : context_(context) {}
+  void process(Burst& burst) noexcept;
+
+ private:
+  Context& context_;
+};
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/stages/lookup.h"
+
+namespace sluice::pipeline {
+namespace {
+
+bool wants_session(const Packet& packet) noexcept {
+  return packet.live() && packet.kind == Kind::kFlow;
+}
+
+/// A packet of a known flow that came by another device than the flow's own.
+void admit_from_elsewhere(Packet& packet, Context& context, bool translated) noexcept {
+  const eni::EniMap& enis = context.enis();
+  if (translated && packet.found.direction == nat::Direction::kInbound) {
+    return packet.drop(DropReason::kWrongDevice);
+  }
+  if (!enis.source_may_arrive(packet.in, Ipv4Addr{packet.key.source})) {
+    packet.drop(DropReason::kSpoofedSource);
+  }
+}
+
+}  // namespace
+
+void admit(Packet& packet, Context& context) noexcept {
+  const nat::Session& session = context.table.at(packet.found.session);
+  const nat::Direction direction = packet.found.direction;
+  const bool translated = session.identity.translated();
+  // Where the other direction leaves is where this one comes in.
+  const nat::AdjacencyId from = session.adjacency_id(nat::opposite(direction));
+  if (context.neighbours.device(from) != packet.in) [[unlikely]] {
+    admit_from_elsewhere(packet, context, translated);
+    if (!packet.live()) return;
+  }
+  packet.verdict = !translated                              ? Verdict::kPreserve
+                   : direction == nat::Direction::kOutbound ? Verdict::kSnat
+                                                            : Verdict::kUnsnat;
+  packet.adjacency = session.adjacency_id(direction);
+  packet.out = context.neighbours.device(packet.adjacency);
+  packet.decision.rule = session.identity.rule_id();
+  if (packet.out == kNoDevice) packet.drop(DropReason::kNoOwner);
+}
+
+void Lookup::process(Burst& burst) noexcept {
+  std::array<nat::FlowKey, kBurstSize> keys;
+  std::array<std::uint64_t, kBurstSize> hashes;
+  std::array<nat::Found, kBurstSize> found;
+  std::array<std::uint8_t, kBurstSize> places;
+  std::size_t count = 0;
+  for (unsigned i = 0; i < burst.size(); ++i) {
+    Packet& packet = burst[i];
+    if (!wants_session(packet)) continue;
+    packet.hash = context_.table.hash(packet.key);
+    keys[count] = packet.key;
+    hashes[count] = packet.hash;
+    places[count++] = static_cast<std::uint8_t>(i);
+  }
+  context_.table.find_burst(
+      {keys.data(), count}, {hashes.data(), count}, burst.now(), {found.data(), count});
+  for (std::size_t i = 0; i < count; ++i) {
+    Packet& packet = burst[places[i]];
+    packet.found = found[i];
+    if (packet.found) admit(packet, context_);
+  }
+}
+
+}  // namespace sluice::pipeline

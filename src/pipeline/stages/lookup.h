@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#pragma once
+
+#include "pipeline/burst.h"
+#include "pipeline/context.h"
+
+namespace sluice::pipeline {
+
+/// Finds the sessions of a burst and admits their packets: from the device they may come from.
+/// A packet without a session stays live for Classify.
+class Lookup {
+ public:
+  explicit Lookup(Context& context) noexcept : context_(context) {}
+  void process(Burst& burst) noexcept;
+
+ private:
+  Context& context_;
+};
+
+/// Takes `packet` as one of the session `packet.found`: verdict, adjacency, or a drop.
+void admit(Packet& packet, Context& context) noexcept;
+
+}  // namespace sluice::pipeline

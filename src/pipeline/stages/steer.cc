@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/stages/steer.h"
+
+namespace sluice::pipeline {
+
+WorkerId Steer::owner_of(const Packet& packet) const noexcept {
+  const Ipv4Addr source{packet.key.source};
+  const Ipv4Addr destination{packet.key.destination};
+  const eni::EniMap& enis = context_.enis();
+  nat::FlowKey key = packet.key;
+  if (!enis.is_snat_address(destination)) {
+    const bool from_pod = enis.is_pod(source) || enis.pod_port_of(source) != kNoDevice;
+    const bool to_pod = enis.is_pod(destination) || enis.pod_port_of(destination) != kNoDevice;
+    const bool reverse = from_pod == to_pod ? destination < source : to_pod;
+    if (reverse) key = key.reversed();
+  }
+  return context_.owner.owner(context_.owner.hash(key));
+}
+
+void Steer::process(Burst& burst) noexcept {
+  if (context_.owner.workers() == 1) return;
+  for (Packet& packet : burst) {
+    if (!packet.live() || packet.kind != Kind::kFlow || packet.steered) continue;
+    packet.owner = owner_of(packet);
+    if (packet.owner != context_.self) packet.fate = Fate::kToWorker;
+  }
+}
+
+}  // namespace sluice::pipeline

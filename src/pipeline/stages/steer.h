@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#pragma once
+
+#include "pipeline/burst.h"
+#include "pipeline/context.h"
+
+namespace sluice::pipeline {
+
+/// Sends a packet to the worker that owns its flow, unless it is this one.
+///
+/// The owner of a packet to a SNAT address is that of its tuple as it stands; of any other, that of
+/// the tuple with the pod as source (between two pods the lower address first). So both directions
+/// of a flow have one owner. Reads: the tuple. With one worker there is nothing to do.
+class Steer {
+ public:
+  explicit Steer(Context& context) noexcept : context_(context) {}
+  void process(Burst& burst) noexcept;
+
+ private:
+  [[nodiscard]] WorkerId owner_of(const Packet& packet) const noexcept;
+
+  Context& context_;
+};
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/stages/translate.h"
+
+#include "nat/rewrite.h"
+#include "nat/tcp_state.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using nat::Direction;
+
+/// UDP may be told that only the pod's packets keep a session alive (RFC 4787 REQ-6).
+bool refreshes(const nat::Session& session, Direction direction, const Context& context) noexcept {
+  return direction == Direction::kOutbound || session.identity.protocol != net::kUdp ||
+         context.snapshot->config.flows.udp_refresh == config::UdpRefresh::kBoth;
+}
+
+void keep(Packet& packet, nat::Session& session, const Context& context, Instant now) noexcept {
+  const Direction direction = packet.found.direction;
+  if (session.identity.protocol == net::kTcp && !packet.first) {
+    const nat::TcpSegment segment = nat::read_segment(packet.tcp(), packet.l4_length);
+    if (session.identity.translated()) {
+      nat::tcp_track(session, direction, segment);
+    } else {
+      nat::tcp_track_preserved(session, segment);
+    }
+  }
+  if (refreshes(session, direction, context)) session.last_seen.set(now.ms);
+  session.packets.add(1);
+  session.bytes[nat::Session::index(direction)].add(packet.ip_length());
+}
+
+void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
+  if (!session.translated()) return;
+  if (packet.found.direction == Direction::kOutbound) {
+    nat::rewrite<Direction::kOutbound>(session, packet.ipv4(), packet.l4());
+  } else {
+    nat::rewrite<Direction::kInbound>(session, packet.ipv4(), packet.l4());
+  }
+}
+
+}  // namespace
+
+void Translate::process(Burst& burst) noexcept {
+  for (Packet& packet : burst) {
+    if (!packet.live() || packet.verdict == Verdict::kLocal) continue;
+    const bool v6 = packet.kind == Kind::kIpv6;
+    const std::uint8_t ttl = v6 ? packet.ipv6().hop_limit : packet.ipv4().ttl;
+    if (ttl <= 1) {
+      packet.drop(DropReason::kTtlExpired);
+      continue;
+    }
+    if (packet.ip_length() > context_.link(packet.out).mtu) {
+      packet.drop(DropReason::kTooBig);
+      continue;
+    }
+    if (v6) {
+      --packet.ipv6().hop_limit;
+      continue;
+    }
+    if (packet.found) {
+      nat::Session& session = context_.table.at(packet.found.session);
+      keep(packet, session, context_, burst.now());
+      translate(packet, session.identity);
+    }
+    nat::decrement_ttl(packet.ipv4());
+  }
+}
+
+}  // namespace sluice::pipeline
