@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <iostream>
+
+namespace sluice::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+struct CommandInfo {
+  const char* name;
+  const char* arguments;
+  const char* does;
+};
+
+constexpr CommandInfo kCommands[] = {
+    {"run", "--config FILE [--workers N] [--console] [-- EAL-ARGS...]",
+     "runs the gateway until SIGINT or SIGTERM"},
+    {"check", "--config FILE [--json]", "validates a configuration and all it names"},
+    {"console", "[--socket PATH] [COMMAND...]", "asks a running gateway"},
+    {"version", "", "version, DPDK version, drivers"},
+};
+
+void print_usage(std::ostream& out) {
+  out << "usage: sluice COMMAND [OPTIONS]\n\n";
+  for (const CommandInfo& command : kCommands) {
+    out << fmt::format("  sluice {} {}\n      {}\n", command.name, command.arguments, command.does);
+  }
+}
+
+int mistake(const std::string& what) {
+  std::cerr << "sluice: " << what << "\n\n";
+  print_usage(std::cerr);
+  return kBadUsage;
+}
+
+po::options_description describe(Options& options) {
+  po::options_description all("options");
+  auto add = all.add_options();
+  add("help,h", "this text");
+  add("config", po::value(&options.config), "configuration file");
+  add("json", po::bool_switch(&options.json), "print JSON");
+  add("console", po::bool_switch(&options.console), "interactive console on this terminal");
+  add("workers", po::value<unsigned>(), "poll-mode workers, instead of gateway.workers");
+  add("socket", po::value(&options.socket), "console socket of the running gateway");
+  add("word", po::value(&options.words), "words of the command");
+  return all;
+}
+
+/// SLUICE_CONFIG is --config; names that are no option are somebody else's.
+std::string option_of(const po::options_description& known, const std::string& variable) {
+  constexpr std::string_view kPrefix = "SLUICE_";
+  if (!variable.starts_with(kPrefix)) return "";
+  std::string name = variable.substr(kPrefix.size());
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) {
+    return letter == '_' ? '-' : static_cast<char>(std::tolower(letter));
+  });
+  return known.find_nothrow(name, false) != nullptr ? name : "";
+}
+
+}  // namespace
+
+std::variant<Options, int> read_options(int argc, char** argv) {
+  Options options;
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  if (dashes != arguments.end()) {
+    options.eal.assign(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
+  if (arguments.empty()) return mistake("no command");
+  options.command = arguments.front();
+  arguments.erase(arguments.begin());
+  if (options.command == "--help" || options.command == "-h" || options.command == "help") {
+    print_usage(std::cout);
+    return kDone;
+  }
+  if (options.command == "--version") options.command = "version";
+  const bool known_command =
+      std::any_of(std::begin(kCommands), std::end(kCommands),
+                  [&](const CommandInfo& command) { return options.command == command.name; });
+  if (!known_command) return mistake("no such command: " + options.command);
+
+  const po::options_description known = describe(options);
+  po::variables_map values;
+  try {
+    po::positional_options_description words;
+    words.add("word", -1);
+    po::store(po::command_line_parser(arguments)
+                  .options(known)
+                  .positional(words)
+                  .style(po::command_line_style::default_style &
+                         ~po::command_line_style::allow_guessing)
+                  .run(),
+              values);
+    po::store(po::parse_environment(
+                  known, [&](const std::string& name) { return option_of(known, name); }),
+              values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    return mistake(error.what());
+  }
+  if (values.count("help") != 0) {
+    print_usage(std::cout);
+    return kDone;
+  }
+  if (values.count("workers") != 0) options.workers = values["workers"].as<unsigned>();
+  const bool wants_config = options.command == "run" || options.command == "check";
+  if (wants_config && options.config.empty()) return mistake(options.command + " needs --config");
+  if (!options.words.empty() && options.command != "console") {
+    return mistake(fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
+  }
+  if (!options.eal.empty() && options.command != "run") {
+    return mistake("only run passes arguments on to EAL");
+  }
+  return options;
+}
+
+}  // namespace sluice::cli

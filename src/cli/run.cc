@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include <fmt/format.h>
+#include <poll.h>
+#include <rte_eal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+
+#include "cli/commands.h"
+#include "console/show.h"
+#include "console/socket.h"
+#include "console/terminal.h"
+#include "gateway/eal.h"
+#include "gateway/gateway.h"
+#include "telemetry/log.h"
+
+namespace sluice::cli {
+namespace {
+
+using telemetry::log;
+
+/// Prints what is wrong with the configuration; the configuration if nothing forbids it.
+std::optional<config::Config> load(const std::string& path) {
+  config::Loaded loaded = config::load(path);
+  for (const auto& problem : loaded.problems) {
+    fmt::print(stderr, "{}\n", config::to_text(problem));
+  }
+  if (config::has_errors(loaded.problems)) return std::nullopt;
+  return std::move(loaded.config);
+}
+
+gateway::EalRequest eal_request(const config::Config& config, const Options& options) {
+  gateway::EalRequest request;
+  request.workers = config.gateway.workers;
+  for (const auto& eni : config.enis) request.devices.push_back(eni.device);
+  for (const auto& port : config.pod_ports) request.devices.push_back(port.device);
+  request.memory_bytes = gateway::Gateway::memory_needed(config);
+  request.extra = options.eal;
+  return request;
+}
+
+/// Signals are read like any other input; blocked before threads start, so that all inherit it.
+int block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+void reload(gateway::Gateway& gateway, const Options& options) {
+  auto config = load(options.config);
+  if (!config) {
+    log().error("{} has errors; the running configuration stays", options.config);
+    return;
+  }
+  if (options.workers) config->gateway.workers = *options.workers;
+  const Status done = gateway.reload(std::move(*config));
+  if (done) {
+    log().info("{} is in force", options.config);
+  } else {
+    log().error("{}", done.error());
+  }
+}
+
+/// Takes the signals that came; true when one of them ends the gateway.
+bool take_signals(int signals, gateway::Gateway& gateway, const Options& options) {
+  signalfd_siginfo info{};
+  while (::read(signals, &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo != SIGHUP) return true;
+    reload(gateway, options);
+  }
+  return false;
+}
+
+void serve(gateway::Gateway& gateway,
+           console::SocketServer& socket,
+           int signals,
+           const Options& options) {
+  constexpr int kTurnMs = 1;
+  console::Session session{gateway};
+  std::optional<console::Terminal> terminal;
+  if (options.console) terminal.emplace(session);
+  while (!session.quit) {
+    gateway.turn();
+    socket.poll(session);
+    if (terminal && !terminal->poll()) return;
+    if (take_signals(signals, gateway, options)) return;
+    pollfd wake{signals, POLLIN, 0};
+    ::poll(&wake, 1, kTurnMs);
+  }
+}
+
+void log_start(const gateway::Gateway& gateway, const gateway::EalChoice& eal) {
+  const auto& config = gateway.config();
+  log().info("gateway {}: {} worker{}, lcores {}, memory: {}", config.gateway.name,
+             config.gateway.workers, config.gateway.workers == 1 ? "" : "s", eal.cores,
+             eal.memory);
+  std::size_t number = 0;
+  const auto device = [&](const std::string& name) {
+    const eni::Device& opened = *gateway.devices()[number++];
+    log().info("{}: {}, MTU {}, {} queue{}", name, opened.driver(), opened.mtu(), opened.queues(),
+               opened.queues() == 1 ? "" : "s");
+  };
+  for (const auto& eni : config.enis) device(eni.name);
+  for (const auto& port : config.pod_ports) device(port.name);
+  const nat::FlowTable& table = gateway.workers().front()->table();
+  log().info("flow table: {} sessions in {} pages", config.flows.capacity, table.page_kind());
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  auto config = load(options.config);
+  if (!config) return kBadUsage;
+  if (options.workers) {
+    if (*options.workers < 1 || *options.workers > 128) {
+      fmt::print(stderr, "sluice: --workers {}: 1 to 128 are accepted\n", *options.workers);
+      return kBadUsage;
+    }
+    config->gateway.workers = *options.workers;
+  }
+  log().configure(config->log_level, config->log_format);
+  const int signals = block_signals();
+
+  // First what needs no device: a second gateway must not disturb the one that runs.
+  auto socket = console::SocketServer::listen(config->console_socket);
+  if (!socket) {
+    log().error("{}", socket.error());
+    return kFailed;
+  }
+  const auto eal = gateway::start_eal(eal_request(*config, options));
+  if (const auto* error = std::get_if<gateway::EalError>(&eal)) {
+    log().error("{}", error->message);
+    return error->usage ? kBadUsage : kFailed;
+  }
+  int status = kDone;
+  {
+    auto gateway = gateway::Gateway::start(std::move(*config));
+    if (gateway) {
+      log_start(*gateway.value(), std::get<gateway::EalChoice>(eal));
+      log().info("ready");
+      serve(*gateway.value(), *socket.value(), signals, options);
+      gateway.value()->stop();
+      fmt::print("{}", console::counter_lines(*gateway.value()));
+      std::fflush(stdout);
+    } else {
+      log().error("{}", gateway.error());
+      status = kFailed;
+    }
+  }
+  rte_eal_cleanup();
+  ::close(signals);
+  return status;
+}
+
+}  // namespace sluice::cli

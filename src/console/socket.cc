@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/socket.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <list>
+#include <optional>
+
+namespace sluice::console {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+constexpr std::size_t kClients = 64;
+constexpr std::size_t kLongestLine = 4096;
+constexpr std::chrono::seconds kPatience{10};
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  [[nodiscard]] int get() const noexcept { return number_; }
+  [[nodiscard]] bool valid() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+std::optional<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return std::nullopt;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
+bool answers(const sockaddr_un& address) {
+  const Descriptor probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  return probe.valid() && (::connect(probe.get(), generic(address), sizeof address) == 0 ||
+                           errno == EAGAIN);
+}
+
+struct Client {
+  Descriptor socket;
+  SteadyClock::time_point deadline;
+  std::string in;
+  std::string out;
+  std::size_t written = 0;
+  bool answered = false;
+};
+
+/// Goes as far as the client allows; false once it is done with.
+bool serve(Client& client, Session& session) {
+  char buffer[1024];
+  while (!client.answered) {
+    const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);
+    if (count < 0) return errno == EAGAIN;
+    if (count == 0) return false;
+    client.in.append(buffer, static_cast<std::size_t>(count));
+    const std::size_t end = client.in.find('\n');
+    if (end == std::string::npos) {
+      if (client.in.size() > kLongestLine) return false;
+      continue;
+    }
+    const Answer answer = run(std::string_view(client.in).substr(0, end), session);
+    client.out = (answer.ok ? "ok\n" : "error\n") + answer.text;
+    client.answered = true;
+  }
+  while (client.written < client.out.size()) {
+    const ssize_t count =
+        ::send(client.socket.get(), client.out.data() + client.written,
+               client.out.size() - client.written, MSG_NOSIGNAL);
+    if (count < 0) return errno == EAGAIN;
+    client.written += static_cast<std::size_t>(count);
+  }
+  return false;
+}
+
+}  // namespace
+
+struct SocketServer::Impl {
+  std::string path;
+  Descriptor listener;
+  std::list<Client> clients;
+};
+
+SocketServer::SocketServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SocketServer::~SocketServer() { ::unlink(impl_->path.c_str()); }
+
+Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& path) {
+  const auto failed = [&](const std::string& why) {
+    return Error{fmt::format("console.socket: {}: {}", path, why)};
+  };
+  const auto address = address_of(path);
+  if (!address) return failed("the path is too long for a Unix socket (107 bytes at most)");
+  std::error_code ignored;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
+
+  struct stat existing {};
+  if (::lstat(path.c_str(), &existing) == 0) {
+    if (!S_ISSOCK(existing.st_mode)) return failed("exists and is no socket; name another path");
+    if (answers(*address)) {
+      return failed("is in use by another gateway; stop it or name another path");
+    }
+    ::unlink(path.c_str());
+  }
+  Descriptor listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  const mode_t mask = ::umask(0177);
+  const bool bound = ::bind(listener.get(), generic(*address), sizeof *address) == 0;
+  ::umask(mask);
+  if (!bound || ::listen(listener.get(), 16) != 0) {
+    return failed(fmt::format("cannot be bound: {}", std::strerror(errno)));
+  }
+  return std::unique_ptr<SocketServer>(
+      new SocketServer(std::make_unique<Impl>(Impl{path, std::move(listener), {}})));
+}
+
+void SocketServer::poll(Session& session) {
+  const auto now = SteadyClock::now();
+  while (impl_->clients.size() < kClients) {
+    Descriptor socket{
+        ::accept4(impl_->listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    if (!socket.valid()) break;
+    impl_->clients.push_back(Client{std::move(socket), now + kPatience, {}, {}});
+  }
+  std::erase_if(impl_->clients, [&](Client& client) {
+    return !serve(client, session) || now > client.deadline;
+  });
+}
+
+Result<Answer> ask(const std::string& path, const std::string& line) {
+  const auto address = address_of(path);
+  const Descriptor socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!address || !socket.valid() ||
+      ::connect(socket.get(), generic(*address), sizeof *address) != 0) {
+    return Error{fmt::format("{}: no gateway answers there ({}); see console.socket", path,
+                             std::strerror(errno))};
+  }
+  const std::string request = line + "\n";
+  if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) {
+    return Error{fmt::format("{}: {}", path, std::strerror(errno))};
+  }
+  std::string reply;
+  char buffer[4096];
+  for (ssize_t count = 0; (count = ::recv(socket.get(), buffer, sizeof buffer, 0)) > 0;) {
+    reply.append(buffer, static_cast<std::size_t>(count));
+  }
+  const std::size_t end = reply.find('\n');
+  if (end == std::string::npos) return Error{fmt::format("{}: the gateway hung up", path)};
+  return Answer{reply.substr(0, end) == "ok", reply.substr(end + 1)};
+}
+
+}  // namespace sluice::console

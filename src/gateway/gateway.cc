@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "gateway/gateway.h"
+
+#include <fmt/format.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "gateway/eal.h"
+#include "gateway/known_addresses.h"
+
+namespace sluice::gateway {
+namespace {
+
+using pipeline::DropReason;
+
+constexpr unsigned kRingSize = 4096;
+constexpr unsigned kNeighbours = 32768;
+constexpr unsigned kBuffersPerQueue = 4096;  // both descriptor rings, and bursts under way
+constexpr std::uint16_t kUsualBuffer = 2048;
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  if (::getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = rte_rdtsc();
+  return seed;
+}
+
+std::uint16_t largest_mtu(const config::Config& config) {
+  std::uint16_t mtu = 1500;
+  for (const auto& eni : config.enis) mtu = std::max(mtu, eni.mtu.value_or(0));
+  for (const auto& port : config.pod_ports) mtu = std::max(mtu, port.mtu.value_or(0));
+  return mtu;
+}
+
+struct PoolSize {
+  unsigned buffers;
+  std::uint16_t buffer_bytes;
+};
+
+PoolSize pool_size(const config::Config& config) {
+  const auto devices = static_cast<unsigned>(config.enis.size() + config.pod_ports.size());
+  const unsigned queues = devices * config.gateway.workers;
+  const unsigned rings = (config.gateway.workers + 1) * kRingSize;
+  const std::uint32_t frame = std::max<std::uint32_t>(kUsualBuffer, largest_mtu(config) + 18U);
+  return {queues * kBuffersPerQueue + rings,
+          static_cast<std::uint16_t>(
+              std::min<std::uint32_t>(frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
+}
+
+}  // namespace
+
+std::size_t Gateway::memory_needed(const config::Config& config) {
+  const PoolSize size = pool_size(config);
+  constexpr std::size_t kPerBuffer = sizeof(rte_mbuf) + kTagRoom + 128;
+  constexpr std::size_t kRest = std::size_t{96} << 20;  // policy, neighbours, rings, drivers
+  return size.buffers * (size.buffer_bytes + kPerBuffer) + kRest;
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::start(config::Config config) {
+  auto gateway = std::unique_ptr<Gateway>(new Gateway());
+  const Status opened = gateway->open(std::move(config));
+  if (!opened) return Error{opened.error()};
+  return gateway;
+}
+
+Status Gateway::open(config::Config config) {
+  const unsigned workers = config.gateway.workers;
+  const PoolSize size = pool_size(config);
+  pool_ = rte_pktmbuf_pool_create("frames", size.buffers, 256, kTagRoom, size.buffer_bytes,
+                                  static_cast<int>(rte_socket_id()));
+  if (pool_ == nullptr) {
+    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; free hugepages or "
+                             "memory",
+                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno))};
+  }
+  if (Status opened = open_devices(config); !opened) return opened;
+  if (Status made = make_rings(workers); !made) return made;
+
+  auto neighbours = eni::NeighbourTable::create(static_cast<unsigned>(devices_.size()), kNeighbours);
+  if (!neighbours) return Error{neighbours.error()};
+  neighbours_ = std::move(neighbours).value();
+  owner_ = std::make_unique<nat::OwnerFunction>(nat::symmetric_key(), workers);
+  auto snapshot = pipeline::Snapshot::build(std::move(config), *owner_);
+  if (!snapshot) return Error{snapshot.error()};
+  snapshot_ = std::move(snapshot).value();
+
+  shared_.owner = owner_.get();
+  shared_.neighbours = neighbours_.get();
+  shared_.snapshot = snapshot_.get();
+  for (const auto& device : devices_) {
+    shared_.links.push_back({device->mac(), device->mtu()});
+    shared_.ports.push_back({device->port(), device->queues()});
+  }
+  if (Status started = start_workers(); !started) return started;
+  start_resolver();
+  return success();
+}
+
+Status Gateway::open_devices(const config::Config& config) {
+  const auto open = [&](std::string key, const std::string& device,
+                        std::optional<std::uint16_t> mtu) -> Status {
+    auto opened =
+        eni::Device::open({std::move(key), device, config.gateway.workers, mtu, pool_});
+    if (!opened) return Error{opened.error()};
+    devices_.push_back(std::move(opened).value());
+    return success();
+  };
+  for (std::size_t i = 0; i < config.enis.size(); ++i) {
+    const auto& eni = config.enis[i];
+    Status opened = open(fmt::format("enis[{}].device", i), eni.device, eni.mtu);
+    if (!opened) return opened;
+  }
+  for (std::size_t i = 0; i < config.pod_ports.size(); ++i) {
+    const auto& port = config.pod_ports[i];
+    Status opened = open(fmt::format("pod_ports[{}].device", i), port.device, port.mtu);
+    if (!opened) return opened;
+  }
+  return success();
+}
+
+Status Gateway::make_rings(unsigned workers) {
+  const auto make = [](const std::string& name) {
+    return rte_ring_create(name.c_str(), kRingSize, static_cast<int>(rte_socket_id()),
+                           RING_F_SC_DEQ);
+  };
+  shared_.to_control = make("to_control");
+  for (unsigned i = 0; i < workers; ++i) {
+    shared_.to_worker.push_back(make(fmt::format("to_worker{}", i)));
+  }
+  const std::size_t bytes = rte_rcu_qsbr_get_memsize(workers);
+  shared_.readers = static_cast<rte_rcu_qsbr*>(rte_zmalloc("readers", bytes, RTE_CACHE_LINE_SIZE));
+  const bool all = shared_.to_control != nullptr && shared_.readers != nullptr &&
+                   std::all_of(shared_.to_worker.begin(), shared_.to_worker.end(),
+                               [](const rte_ring* ring) { return ring != nullptr; });
+  if (!all) return Error{"no memory for the rings between threads"};
+  rte_rcu_qsbr_init(shared_.readers, workers);
+  return success();
+}
+
+Status Gateway::start_workers() {
+  const auto lcores = worker_lcores();
+  const unsigned count = config().gateway.workers;
+  const std::uint64_t hash_seed = random_seed();
+  for (unsigned i = 0; i < count; ++i) {
+    // An even share; the first ones take what does not divide.
+    const std::uint32_t capacity =
+        config().flows.capacity / count + (i < config().flows.capacity % count ? 1 : 0);
+    auto table = nat::FlowTable::create({std::max(capacity, 1U), hash_seed});
+    if (!table) return Error{"flows.capacity: " + table.error()};
+    if (config().flows.per_pod != 0) table.value()->count_pods();
+    workers_.push_back(std::make_unique<Worker>(WorkerId{static_cast<std::uint8_t>(i)}, shared_,
+                                                std::move(table).value(), random_seed()));
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    rte_rcu_qsbr_thread_register(shared_.readers, i);
+    const auto run = [](void* worker) {
+      static_cast<Worker*>(worker)->run();
+      return 0;
+    };
+    rte_eal_remote_launch(run, workers_[i].get(), lcores[i]);
+  }
+  running_ = true;
+  return success();
+}
+
+void Gateway::start_resolver() {
+  std::vector<net::MacAddress> macs;
+  for (const auto& device : devices_) macs.push_back(device->mac());
+  eni::Resolver::Actions actions;
+  actions.send = [this](DeviceId out, std::span<const std::uint8_t> bytes) { send(out, bytes); };
+  actions.ready = [this](rte_mbuf* frame, DeviceId out, const net::MacAddress& mac) {
+    rte_pktmbuf_mtod(frame, net::EthernetHeader*)->destination = mac;
+    send_by_worker(frame, out);
+  };
+  actions.give_up = [this](rte_mbuf* frame, eni::Resolver::Actions::Why why) {
+    give_up(frame, why == eni::Resolver::Actions::Why::kUnresolved
+                       ? DropReason::kNeighbourUnresolved
+                       : DropReason::kNeighbourQueueFull);
+  };
+  resolver_ = std::make_unique<eni::Resolver>(snapshot_->enis, macs, *neighbours_,
+                                              std::move(actions));
+  const KnownAddresses known = known_addresses(config());
+  resolver_->start(known.ours, known.neighbours, now());
+}
+
+Gateway::~Gateway() {
+  stop();
+  if (resolver_) resolver_->flush();
+  workers_.clear();
+  void* frame = nullptr;
+  const auto drain = [&](rte_ring* ring) {
+    if (ring == nullptr) return;
+    while (rte_ring_dequeue(ring, &frame) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(frame));
+    rte_ring_free(ring);
+  };
+  drain(shared_.to_control);
+  for (rte_ring* ring : shared_.to_worker) drain(ring);
+  devices_.clear();
+  rte_free(shared_.readers);
+  rte_mempool_free(pool_);
+}
+
+void Gateway::stop() {
+  if (!running_) return;
+  running_ = false;
+  shared_.stop = true;
+  for (const unsigned lcore : worker_lcores()) rte_eal_wait_lcore(lcore);
+}
+
+// --- the main thread's turn ------------------------------------------------------------------
+
+void Gateway::turn() {
+  constexpr unsigned kAtMost = 256;
+  constexpr auto kTick = std::chrono::milliseconds(100);
+  void* frame = nullptr;
+  for (unsigned i = 0; i < kAtMost && rte_ring_sc_dequeue(shared_.to_control, &frame) == 0; ++i) {
+    take(static_cast<rte_mbuf*>(frame));
+  }
+  const Instant time = now();
+  if (time.since(next_tick_) >= 0) {
+    next_tick_ = time.plus(kTick);
+    resolver_->tick(time);
+  }
+}
+
+void Gateway::take(rte_mbuf* frame) {
+  const FrameTag& what = tag(frame);
+  if (what.what == FrameTag::What::kAwait) {
+    return resolver_->await(frame, what.out, what.next_hop, now());
+  }
+  counters_.consumed.add(1);
+  if (frame->nb_segs == 1) {
+    resolver_->receive(what.in, {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len},
+                       now());
+  }
+  rte_pktmbuf_free(frame);
+}
+
+void Gateway::give_up(rte_mbuf* frame, DropReason reason) {
+  counters_.drop(reason, frame->pkt_len);
+  rte_pktmbuf_free(frame);
+}
+
+void Gateway::send(DeviceId out, std::span<const std::uint8_t> bytes) {
+  rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
+  if (frame == nullptr) return;  // it never existed: the protocol asks again
+  counters_.originated.add(1);
+  char* data = rte_pktmbuf_append(frame, static_cast<std::uint16_t>(bytes.size()));
+  if (data == nullptr) return give_up(frame, DropReason::kNoBuffer);
+  std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::uint8_t*>(data));
+  send_by_worker(frame, out);
+}
+
+void Gateway::send_by_worker(rte_mbuf* frame, DeviceId out) {
+  tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+  if (rte_ring_mp_enqueue(shared_.to_worker[0], frame) != 0) {
+    give_up(frame, DropReason::kWorkerRingFull);
+  }
+}
+
+// --- reload and reading ----------------------------------------------------------------------
+
+Status Gateway::reload(config::Config config) {
+  if (Status allowed = may_reload(this->config(), config); !allowed) return allowed;
+  auto built = pipeline::Snapshot::build(std::move(config), *owner_);
+  if (!built) return Error{built.error()};
+  std::unique_ptr<const pipeline::Snapshot> old = std::exchange(snapshot_, std::move(built).value());
+  shared_.snapshot.store(snapshot_.get(), std::memory_order_release);
+  resolver_->use(snapshot_->enis);
+  // Once every worker has passed a quiescent point, none can still hold the old one.
+  if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);
+  return success();
+}
+
+const config::Config& Gateway::config() const { return snapshot_->config; }
+const pipeline::Snapshot& Gateway::snapshot() const { return *snapshot_; }
+
+pipeline::Totals Gateway::totals() const {
+  pipeline::Totals totals;
+  totals.add(counters_);
+  for (const auto& worker : workers_) totals.add(worker->counters());
+  return totals;
+}
+
+std::uint64_t Gateway::waiting() const {
+  std::uint64_t count = resolver_->waiting() + rte_ring_count(shared_.to_control);
+  for (const rte_ring* ring : shared_.to_worker) count += rte_ring_count(ring);
+  return count;
+}
+
+}  // namespace sluice::gateway

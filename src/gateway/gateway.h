@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// The running gateway: devices, workers, and the main thread's own work between them (neighbours,
+/// reload, reading counters). Owner: the main thread; every member function is its alone.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "core/result.h"
+#include "eni/device.h"
+#include "eni/resolver.h"
+#include "gateway/worker.h"
+
+struct rte_mempool;
+
+namespace sluice::gateway {
+
+class Gateway {
+ public:
+  /// Opens every device, starts the workers. EAL is up. On failure all that was opened is closed.
+  static Result<std::unique_ptr<Gateway>> start(config::Config config);
+  /// Stops the workers and gives the devices back.
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// The main thread's turn: what workers passed on, and what time demands. Never blocks.
+  void turn();
+
+  /// Puts another configuration into force for new flows. Refused when it changes what only a
+  /// restart can change; then nothing changes.
+  Status reload(config::Config config);
+
+  /// Stops the workers; counters rest from here on. Idempotent.
+  void stop();
+
+  [[nodiscard]] const config::Config& config() const;
+  [[nodiscard]] const pipeline::Snapshot& snapshot() const;
+  [[nodiscard]] std::span<const std::unique_ptr<eni::Device>> devices() const { return devices_; }
+  [[nodiscard]] std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
+  [[nodiscard]] const eni::Resolver& resolver() const { return *resolver_; }
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+
+  [[nodiscard]] pipeline::Totals totals() const;
+  /// Frames on rings and in neighbour queues: the equation's last term.
+  [[nodiscard]] std::uint64_t waiting() const;
+
+  /// Bytes of DPDK memory this configuration needs.
+  [[nodiscard]] static std::size_t memory_needed(const config::Config& config);
+
+ private:
+  Gateway() = default;
+  Status open(config::Config config);
+  Status open_devices(const config::Config& config);
+  Status make_rings(unsigned workers);
+  Status start_workers();
+  void start_resolver();
+  void take(rte_mbuf* frame);
+  void give_up(rte_mbuf* frame, pipeline::DropReason reason);
+  void send(DeviceId out, std::span<const std::uint8_t> bytes);
+  void send_by_worker(rte_mbuf* frame, DeviceId out);
+
+  Clock clock_;
+  rte_mempool* pool_ = nullptr;
+  std::unique_ptr<nat::OwnerFunction> owner_;
+  std::vector<std::unique_ptr<eni::Device>> devices_;  ///< by DeviceId
+  std::unique_ptr<eni::NeighbourTable> neighbours_;
+  std::unique_ptr<const pipeline::Snapshot> snapshot_;
+  Shared shared_;
+  std::unique_ptr<eni::Resolver> resolver_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  pipeline::Counters counters_;  ///< the main thread's own
+  Instant next_tick_{};
+  bool running_ = false;
+};
+
+}  // namespace sluice::gateway

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// What a configuration says about addresses before the first packet, and which of its parts only
+/// a restart can change.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "core/result.h"
+#include "eni/resolver.h"
+
+namespace sluice::gateway {
+
+struct KnownAddresses {
+  std::vector<eni::Resolver::Address> ours;        ///< to be announced
+  std::vector<eni::Resolver::Address> neighbours;  ///< routers and pods, to be resolved at once
+};
+[[nodiscard]] KnownAddresses known_addresses(const config::Config& config);
+
+/// Whether `next` may replace `current` without a restart; the error names the key that may not.
+[[nodiscard]] Status may_reload(const config::Config& current, const config::Config& next);
+
+}  // namespace sluice::gateway

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "gateway/worker.h"
+
+#include <rte_ethdev.h>
+
+namespace sluice::gateway {
+
+using pipeline::DropReason;
+using pipeline::Fate;
+using pipeline::kBurstSize;
+
+Worker::Worker(WorkerId self,
+               Shared& shared,
+               std::unique_ptr<nat::FlowTable> table,
+               std::uint64_t seed)
+    : self_(self),
+      shared_(shared),
+      table_(std::move(table)),
+      ports_(*shared.owner, self, seed),
+      context_{self,    *shared.owner, shared.links, *shared.neighbours,
+               *table_, ports_,        counters_},
+      pipeline_(context_),
+      transmit_(shared.links.size()) {}
+
+void Worker::run() noexcept {
+  rte_rcu_qsbr_thread_online(shared_.readers, self_.value);
+  while (!shared_.stop.load(std::memory_order_relaxed)) {
+    turn(clock_.now());
+    rte_rcu_qsbr_quiescent(shared_.readers, self_.value);
+  }
+  rte_rcu_qsbr_thread_offline(shared_.readers, self_.value);
+}
+
+void Worker::turn(Instant now) noexcept {
+  // A record is looked at every capacity / kSweep turns; a turn is some microseconds under load.
+  constexpr unsigned kSweep = 8;
+  take_snapshot();
+  for (std::uint8_t i = 0; i < shared_.ports.size(); ++i) {
+    if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
+  }
+  receive_ring(now);
+  for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
+  counters_.sessions_ended.add(table_->sweep(now, kSweep));
+}
+
+void Worker::take_snapshot() noexcept {
+  const pipeline::Snapshot* current = shared_.snapshot.load(std::memory_order_acquire);
+  if (current == context_.snapshot) return;
+  context_.snapshot = current;
+  table_->set_limits(current->limits);
+}
+
+void Worker::receive(DeviceId device, Instant now) noexcept {
+  rte_mbuf* frames[kBurstSize];
+  const std::uint16_t count =
+      rte_eth_rx_burst(shared_.ports[device.value].port, self_.value, frames, kBurstSize);
+  if (count == 0) return;
+  burst_.begin(now);
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    bytes += frames[i]->pkt_len;
+    add(frames[i], device, false);
+  }
+  counters_.received.add(count);
+  counters_.received_bytes.add(bytes);
+  process();
+}
+
+void Worker::receive_ring(Instant now) noexcept {
+  void* frames[kBurstSize];
+  const unsigned count =
+      rte_ring_sc_dequeue_burst(shared_.to_worker[self_.value], frames, kBurstSize, nullptr);
+  if (count == 0) return;
+  burst_.begin(now);
+  for (unsigned i = 0; i < count; ++i) {
+    auto* frame = static_cast<rte_mbuf*>(frames[i]);
+    if (tag(frame).what == FrameTag::What::kTransmit) {
+      transmit(frame, tag(frame).out);
+    } else {
+      add(frame, tag(frame).in, true);
+    }
+  }
+  process();
+}
+
+void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
+  constexpr std::uint64_t kTagged = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+  if (frame->pkt_len > UINT16_MAX) return drop(frame, DropReason::kTooBig);
+  // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
+  // first segment of every driver; parse refuses a frame in which they do not.
+  if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
+  pipeline::Packet& packet = burst_.add();
+  packet.buffer = frame;
+  packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);
+  packet.contiguous = frame->data_len;
+  packet.length = static_cast<std::uint16_t>(frame->pkt_len);
+  packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
+  packet.in = in;
+  packet.steered = steered;
+}
+
+void Worker::process() noexcept {
+  pipeline_.process(burst_);
+  for (pipeline::Packet& packet : burst_) settle(packet);
+}
+
+/// Does what the path decided.
+void Worker::settle(pipeline::Packet& packet) noexcept {
+  rte_mbuf* frame = packet.buffer;
+  switch (packet.fate) {
+    case Fate::kEmit:
+    case Fate::kAwaitNeighbour:
+      if (frame->pkt_len > packet.length) {  // Ethernet padding ends here
+        rte_pktmbuf_trim(frame, static_cast<std::uint16_t>(frame->pkt_len - packet.length));
+      }
+      if (packet.fate == Fate::kEmit) return transmit(frame, packet.out);
+      tag(frame) = {FrameTag::What::kAwait, packet.in, packet.out, packet.next_hop};
+      return pass(frame, shared_.to_control);
+    case Fate::kToControl:
+      tag(frame) = {FrameTag::What::kControl, packet.in, kNoDevice, {}};
+      return pass(frame, shared_.to_control);
+    case Fate::kToWorker:
+      tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
+      counters_.handed_over.add(1);
+      return pass(frame, shared_.to_worker[packet.owner.value]);
+    case Fate::kDrop:
+    case Fate::kLive: return drop(frame, packet.reason);
+  }
+}
+
+void Worker::pass(rte_mbuf* frame, rte_ring* ring) noexcept {
+  if (rte_ring_mp_enqueue(ring, frame) != 0) drop(frame, DropReason::kWorkerRingFull);
+}
+
+void Worker::transmit(rte_mbuf* frame, DeviceId out) noexcept {
+  const unsigned queues = shared_.ports[out.value].queues;
+  if (self_.value >= queues) {  // no queue of ours on this device: one of the first workers sends
+    tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+    return pass(frame, shared_.to_worker[self_.value % queues]);
+  }
+  TransmitQueue& queue = transmit_[out.value];
+  queue.frames[queue.count++] = frame;
+  if (queue.count == kBurstSize) flush(out);
+}
+
+void Worker::flush(DeviceId out) noexcept {
+  // A device that is briefly full gets a few more chances before frames are lost.
+  constexpr int kTries = 8;
+  TransmitQueue& queue = transmit_[out.value];
+  if (queue.count == 0) return;
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < queue.count; ++i) bytes += queue.frames[i]->pkt_len;
+  std::uint16_t sent = 0;
+  for (int attempt = 0; attempt < kTries && sent < queue.count; ++attempt) {
+    sent = static_cast<std::uint16_t>(
+        sent + rte_eth_tx_burst(shared_.ports[out.value].port, self_.value,
+                                queue.frames.data() + sent,
+                                static_cast<std::uint16_t>(queue.count - sent)));
+  }
+  for (std::uint16_t i = sent; i < queue.count; ++i) {
+    bytes -= queue.frames[i]->pkt_len;
+    drop(queue.frames[i], DropReason::kTransmitFull);
+  }
+  counters_.sent.add(sent);
+  counters_.sent_bytes.add(bytes);
+  queue.count = 0;
+}
+
+void Worker::drop(rte_mbuf* frame, DropReason reason) noexcept {
+  counters_.drop(reason, frame->pkt_len);
+  rte_pktmbuf_free(frame);
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// A poll-mode worker: takes bursts from its queues and rings through the path, and sends.
+/// Run to completion; nothing here allocates, locks, logs or makes a system call (what a virtual
+/// device's driver does inside its burst calls is the driver's).
+#pragma once
+
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "gateway/clock.h"
+#include "gateway/frame_tag.h"
+#include "pipeline/pipeline.h"
+
+namespace sluice::gateway {
+
+/// A device as workers see it.
+struct PortView {
+  std::uint16_t port = 0;
+  unsigned queues = 0;
+};
+
+/// What all workers share; everything in it outlives them.
+struct Shared {
+  const nat::OwnerFunction* owner = nullptr;
+  std::vector<pipeline::Link> links;  ///< by DeviceId
+  std::vector<PortView> ports;        ///< by DeviceId
+  const eni::NeighbourTable* neighbours = nullptr;
+  std::atomic<const pipeline::Snapshot*> snapshot{nullptr};
+  rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
+  std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
+  rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
+  std::atomic<bool> stop{false};
+};
+
+class Worker {
+ public:
+  Worker(WorkerId self, Shared& shared, std::unique_ptr<nat::FlowTable> table, std::uint64_t seed);
+
+  /// Polls until Shared::stop. Runs on the worker's own lcore.
+  void run() noexcept;
+
+  [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
+  [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
+
+ private:
+  struct TransmitQueue {
+    std::array<rte_mbuf*, pipeline::kBurstSize> frames;
+    std::uint16_t count = 0;
+  };
+
+  void turn(Instant now) noexcept;
+  void take_snapshot() noexcept;
+  void receive(DeviceId device, Instant now) noexcept;
+  void receive_ring(Instant now) noexcept;
+  void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
+  void process() noexcept;
+  void settle(pipeline::Packet& packet) noexcept;
+  void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
+  void transmit(rte_mbuf* frame, DeviceId out) noexcept;
+  void flush(DeviceId out) noexcept;
+  void drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
+
+  WorkerId self_;
+  Shared& shared_;
+  Clock clock_;
+  std::unique_ptr<nat::FlowTable> table_;
+  nat::PortAllocator ports_;
+  pipeline::Counters counters_;
+  pipeline::Context context_;
+  pipeline::EgressPipeline pipeline_;
+  pipeline::Burst burst_;
+  std::vector<TransmitQueue> transmit_;  ///< by DeviceId
+};
+
+}  // namespace sluice::gateway
