@@ -83,8 +83,8 @@ def _show(name, options, *, console):
             gateway.wait_until_ready()
             wrong = _print_table(lab)
             if console:
-                print("\nThe gateway's console. `help` lists its commands, `quit` ends everything.\n"
-                      "(press Enter for the prompt)", flush=True)
+                print("\nThe gateway's console: `help` lists its commands, `quit` or Ctrl-C ends it "
+                      "and removes the lab.", flush=True)
                 pty.pump()
             status = gateway.stop()
             if status != 0:

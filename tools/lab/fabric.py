@@ -9,6 +9,8 @@ ENI, so that the lab can say by which ENI a flow left and came back.
 
 import dataclasses
 
+HAND_MADE = 0x5105  # the mark of frames that a test puts on a wire as they are
+
 _RULES = """
 table netdev {name} {{
   counter foreign_source {{ }}
@@ -23,6 +25,7 @@ table netdev {name} {{
   }}
   chain to_eni {{
     type filter hook egress device "{name}" priority 0; policy accept;
+    meta mark {hand_made} accept
     {destination_check}
     update @came {{ ip saddr . ip daddr . ip protocol }}
   }}
@@ -67,7 +70,7 @@ class Fabric:
                     host.ip(f"route add {owned} via {eni.address} dev {eni.name}")
             check = eni.check
             host.nft(_RULES.format(
-                name=eni.name, owned=", ".join(eni.owned),
+                name=eni.name, hand_made=HAND_MADE, owned=", ".join(eni.owned),
                 source_check="ip saddr != @owned counter name foreign_source drop" if check else "",
                 destination_check=("ip daddr != @owned counter name foreign_destination drop"
                                    if check else "")))

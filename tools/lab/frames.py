@@ -5,6 +5,8 @@
 import socket
 import struct
 
+from .fabric import HAND_MADE
+
 ETH_IPV4, ETH_VLAN = 0x0800, 0x8100
 ICMP, TCP, UDP = 1, 6, 17
 
@@ -42,12 +44,13 @@ def udp(source, destination, source_port, destination_port, payload=b"", *, leng
 
 
 class Wire:
-    """A raw socket on an interface of a lab's host."""
+    """A raw socket on an interface of a lab's host. The fabric sends its frames out unchecked."""
 
     def __init__(self, host, interface):
         with host.inside():
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.bind((interface, 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, HAND_MADE)
 
     def __enter__(self):
         return self

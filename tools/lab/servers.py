@@ -57,7 +57,7 @@ class Servers:
 
     def _start_dnsmasq(self):
         self._spawn("dnsmasq.log", [
-            "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+            "dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
             "--user=root", f"--pid-file={self.folder}/dnsmasq.pid", "--log-facility=-",
             "--log-queries=extra", f"--address=/lab.test/{DNS_ANSWER}"])
 
@@ -111,7 +111,7 @@ class Servers:
 
     def wait_for_iperf3_client(self):
         """Waits until a test's data has begun to flow."""
-        wait_for(lambda: "Mbits/sec" in self._since("iperf3.log"), "iperf3's data", seconds=20)
+        wait_for(lambda: "bits/sec" in self._since("iperf3.log"), "iperf3's data", seconds=20)
 
     def _iperf3_clients(self):
         """Both the control connection's peer and the data's. Waits for the server to be free."""

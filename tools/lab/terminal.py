@@ -9,6 +9,8 @@ import sys
 import termios
 import tty
 
+_CTRL_C = b"\x03"
+
 
 class Pty:
     """A pty: the gateway's console gets `slave`; pump() joins the user to it when the time has come."""
@@ -34,7 +36,7 @@ class Pty:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, size)
 
     def pump(self):
-        """Copies both ways until the process closes its side or the user's input ends."""
+        """Copies both ways until the process closes its side, the input ends, or Ctrl-C."""
         before = termios.tcgetattr(sys.stdin)
         self._copy_size()
         try:
@@ -57,6 +59,6 @@ class Pty:
                 os.write(sys.stdout.fileno(), data)
             if user in ready:
                 data = os.read(user, 4096)
-                if not data:
+                if not data or _CTRL_C in data:
                     return
                 os.write(self._master, data)
