@@ -188,7 +188,7 @@ void check_instance(const Draft& draft) {
 
 void check_devices(const Draft& draft) {
   const Config& config = draft.config;
-  if (config.enis.empty()) {
+  if (config.enis.empty() && !draft.is_misread_list("enis")) {
     draft.error("enis", "no ENI", "a list of at least one ENI");
   }
   const std::size_t devices = config.enis.size() + config.pod_ports.size();

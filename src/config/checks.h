@@ -40,6 +40,11 @@ class Draft {
     const Node& value = locate(map, name);
     return &map != &root_ && &value != &map && value.kind != Node::Kind::kNull;
   }
+  /// Whether a section is there but is no list, which its reader has reported.
+  [[nodiscard]] bool is_misread_list(std::string_view section) const {
+    const Node& value = locate(root_, section);
+    return &value != &root_ && value.kind != Node::Kind::kList && value.kind != Node::Kind::kNull;
+  }
 
   const Config& config;
 

@@ -49,6 +49,16 @@ unsigned distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
+/// The distance, but a word that is a part of the other misses only what stands around it, which
+/// counts little: "RANDOMIZESNAT" is near "AWS_VPC_K8S_CNI_RANDOMIZESNAT".
+unsigned unlikeness(std::string_view word, std::string_view candidate) {
+  constexpr std::size_t kTelling = 4;  // letters that are more than a coincidence
+  const bool part =
+      word.size() >= kTelling && lower(candidate).find(lower(word)) != std::string::npos;
+  if (part) return static_cast<unsigned>(candidate.size() - word.size());
+  return distance(word, candidate);
+}
+
 std::string member_key(const std::string& map, std::string_view name) {
   return map.empty() ? std::string{name} : fmt::format("{}.{}", map, name);
 }
@@ -61,7 +71,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
   std::string best;
   unsigned best_distance = ~0U;
   for (const std::string& candidate : known) {
-    const unsigned d = distance(word, candidate);
+    const unsigned d = unlikeness(word, candidate);
     if (d < best_distance) {
       best = candidate;
       best_distance = d;
