@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
     const Options& options = std::get<Options>(read);
     if (options.command == "run") return run(options);
     if (options.command == "check") return check(options);
+    if (options.command == "explain") return explain(options);
     if (options.command == "console") return console(options);
     return version();
   } catch (const std::exception& error) {

@@ -9,6 +9,15 @@
 
 namespace sluice::cli {
 
+std::optional<config::Config> load_config(const std::string& path) {
+  config::Loaded loaded = config::load(path);
+  for (const auto& problem : loaded.problems) {
+    fmt::print(stderr, "{}\n", config::to_text(problem));
+  }
+  if (config::has_errors(loaded.problems)) return std::nullopt;
+  return std::move(loaded.config);
+}
+
 int check(const Options& options) {
   const config::Loaded loaded = config::load(options.config);
   const bool bad = config::has_errors(loaded.problems) || !loaded.config;

@@ -3,13 +3,20 @@
 /// The program's commands. Each returns the exit status.
 #pragma once
 
+#include <optional>
+
 #include "cli/options.h"
+#include "config/config.h"
 
 namespace sluice::cli {
 
 int run(const Options& options);
 int check(const Options& options);
 int console(const Options& options);
+int explain(const Options& options);
 int version();
+
+/// Reads a configuration and prints every problem on standard error; nothing if it has errors.
+[[nodiscard]] std::optional<config::Config> load_config(const std::string& path);
 
 }  // namespace sluice::cli

@@ -23,6 +23,8 @@ constexpr CommandInfo kCommands[] = {
     {"run", "--config FILE [--workers N] [--console] [-- EAL-ARGS...]",
      "runs the gateway until SIGINT or SIGTERM"},
     {"check", "--config FILE [--json]", "validates a configuration and all it names"},
+    {"explain", "--config FILE [--json] [FLOW...]",
+     "says what the gateway would do with each flow, one a line on standard input"},
     {"console", "[--socket PATH] [COMMAND...]", "asks a running gateway"},
     {"version", "", "version, DPDK version, drivers"},
 };
@@ -111,9 +113,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
     return kDone;
   }
   if (values.count("workers") != 0) options.workers = values["workers"].as<unsigned>();
-  const bool wants_config = options.command == "run" || options.command == "check";
+  const bool wants_config = options.command != "console" && options.command != "version";
   if (wants_config && options.config.empty()) return mistake(options.command + " needs --config");
-  if (!options.words.empty() && options.command != "console") {
+  if (!options.words.empty() && options.command != "console" && options.command != "explain") {
     return mistake(fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
   }
   if (!options.eal.empty() && options.command != "run") {

@@ -22,16 +22,6 @@ namespace {
 
 using telemetry::log;
 
-/// Prints what is wrong with the configuration; the configuration if nothing forbids it.
-std::optional<config::Config> load(const std::string& path) {
-  config::Loaded loaded = config::load(path);
-  for (const auto& problem : loaded.problems) {
-    fmt::print(stderr, "{}\n", config::to_text(problem));
-  }
-  if (config::has_errors(loaded.problems)) return std::nullopt;
-  return std::move(loaded.config);
-}
-
 gateway::EalRequest eal_request(const config::Config& config, const Options& options) {
   gateway::EalRequest request;
   request.workers = config.gateway.workers;
@@ -52,7 +42,7 @@ int block_signals() {
 }
 
 void reload(gateway::Gateway& gateway, const Options& options) {
-  auto config = load(options.config);
+  auto config = load_config(options.config);
   if (!config) {
     log().error("{} has errors; the running configuration stays", options.config);
     return;
@@ -114,7 +104,7 @@ void log_start(const gateway::Gateway& gateway, const gateway::EalChoice& eal) {
 }  // namespace
 
 int run(const Options& options) {
-  auto config = load(options.config);
+  auto config = load_config(options.config);
   if (!config) return kBadUsage;
   if (options.workers) {
     if (*options.workers < 1 || *options.workers > 128) {

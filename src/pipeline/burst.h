@@ -42,6 +42,9 @@ enum class Fate : std::uint8_t {
 /// What was decided; the words of `explain`.
 enum class Verdict : std::uint8_t { kNone, kSnat, kPreserve, kUnsnat, kLocal };
 
+/// In place of a policy's rule: the flow was opened from outside, and nothing was asked.
+inline constexpr RuleId kOpenedFromOutside{0xffffff};
+
 struct Packet {
   rte_mbuf* buffer = nullptr;  ///< whoever fills the burst owns it; stages only carry it
   std::uint8_t* frame = nullptr;

@@ -105,7 +105,7 @@ void classify_flow(Packet& packet, Context& context) noexcept {
     // Only a rule that names such sources itself may refuse them; none translates them.
     const bool refused =
         packet.decision.verdict == policy::Verdict::kDrop && !enis.is_pod(source);
-    if (!refused) packet.decision.verdict = policy::Verdict::kPreserve;
+    if (!refused) packet.decision = {policy::Verdict::kPreserve, {}, kOpenedFromOutside};
   }
   apply(packet, context, source, destination);
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// The gateway's own pipeline without devices: frames and time go in, what became of them comes
+/// out. It is the code the workers run; nothing here decides anything.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "explain/frames.h"
+#include "pipeline/pipeline.h"
+
+namespace sluice::explain {
+
+class Simulator {
+ public:
+  /// One worker with an empty table. Needs EAL.
+  static Result<std::unique_ptr<Simulator>> create(config::Config config);
+
+  /// Takes one frame through the path; it is rewritten in place. The packet points into it.
+  pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame);
+
+  /// Moves the clock; sessions past their time end on the way.
+  void forward(std::chrono::milliseconds span);
+
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+  [[nodiscard]] const pipeline::Snapshot& snapshot() const noexcept { return *snapshot_; }
+  [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot_->enis; }
+  [[nodiscard]] nat::FlowTable& table() noexcept { return *table_; }
+  [[nodiscard]] const net::MacAddress& mac(DeviceId device) const noexcept {
+    return links_[device.value].mac;
+  }
+  /// The device of that name, or kNoDevice.
+  [[nodiscard]] DeviceId device_named(std::string_view name) const noexcept;
+  [[nodiscard]] const std::string& name(DeviceId device) const noexcept {
+    return enis().devices()[device.value].name;
+  }
+
+ private:
+  Simulator(std::unique_ptr<nat::OwnerFunction> owner,
+            std::unique_ptr<const pipeline::Snapshot> snapshot,
+            std::unique_ptr<eni::NeighbourTable> neighbours,
+            std::unique_ptr<nat::FlowTable> table);
+
+  std::unique_ptr<nat::OwnerFunction> owner_;
+  std::unique_ptr<const pipeline::Snapshot> snapshot_;
+  std::unique_ptr<eni::NeighbourTable> neighbours_;
+  std::unique_ptr<nat::FlowTable> table_;
+  std::vector<pipeline::Link> links_;
+  nat::PortAllocator ports_;
+  pipeline::Counters counters_;
+  pipeline::Context context_;
+  pipeline::EgressPipeline pipeline_;
+  pipeline::Burst burst_;
+  Instant now_{1};
+};
+
+}  // namespace sluice::explain
