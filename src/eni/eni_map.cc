@@ -28,6 +28,7 @@ struct Route {
 struct Routes {
   std::vector<Route> routes;  ///< in device order, at most one of each device
   DeviceSet all;              ///< devices with a route to this prefix or a wider one; no defaults
+  DeviceSet written;          ///< those of `all` that a written route leads to
 };
 
 template <typename T>
@@ -185,6 +186,13 @@ void EniMap::Impl::add_routes(const config::Config& config) {
     for (const Route& route : node.value.routes) result.push_back(route.device);
     return result;
   });
+  for (auto& node : routes.nodes()) {
+    if (const auto* parent = routes.parent(node)) node.value.written = parent->value.written;
+    if (is_default(node.prefix)) continue;
+    for (const Route& route : node.value.routes) {
+      if (route.via) node.value.written.set(route.device.value);
+    }
+  }
 }
 
 void EniMap::Impl::add_pods(const config::Config& config) {
@@ -211,6 +219,7 @@ void EniMap::Impl::add_own_addresses(const config::Config& config) {
   for (const auto& eni : config.enis) {
     own.push_back(eni.address.address);
     if (eni.address6) own.push_back(eni.address6->address);
+    own.insert(own.end(), eni.secondary.begin(), eni.secondary.end());
   }
   for (const Ipv4Addr address : snat) {
     if (assigned.find(address) != nullptr) own.emplace_back(address);
@@ -328,12 +337,23 @@ bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept
   if (!is_pod(source)) return true;
   if (!impl_->is_eni(in)) return false;
   const auto* node = impl_->routes.find(source);
-  return node == nullptr || node->value.all.none() || node->value.all.test(in.value);
+  // A connected subnet alone does not make another ENI wrong: the VPC delivers by destination, so
+  // a neighbour in eni1's subnet reaches a pod of eni0 through eni0.
+  return node == nullptr || node->value.written.none() || node->value.all.test(in.value);
 }
 
 DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const noexcept {
   if (const DeviceId port = pod_port_of(source); port != kNoDevice) return port;
   if (is_pod(source)) {
+    for (const auto* node = impl_->routes.find(source); node != nullptr && !is_default(node->prefix);
+         node = impl_->routes.parent(*node)) {
+      for (const Route& route : node->value.routes) {
+        if (route.via) return route.device;
+      }
+    }
+    // Not behind a written route: a neighbour in a subnet of ours, unless it writes to an address
+    // of another ENI, where the VPC delivers it.
+    if (const auto* assigned = impl_->assigned.find(destination)) return assigned->value;
     if (const DeviceId routed = routed_eni(source); routed != kNoDevice) return routed;
   }
   const DeviceId owner_of_destination = owner(destination, source);

@@ -62,8 +62,8 @@ class EniMap {
   [[nodiscard]] IpAddr next_hop(DeviceId device, const IpAddr& destination) const noexcept;
 
   [[nodiscard]] bool is_pod(const IpAddr& address) const noexcept;  ///< inside pods.cidrs
-  /// An address that belongs to the gateway itself on that ENI: primary, address6, or a secondary
-  /// or delegated address that is translated to; never one that a pod port lists.
+  /// An address that belongs to the gateway itself: an ENI's address, address6 or secondary
+  /// address, or a delegated one that is translated to; never one that a pod port lists.
   [[nodiscard]] bool is_own_address(const IpAddr& address) const noexcept;
   /// An address that flows are translated to (snat.source and the rules' own sources).
   [[nodiscard]] bool is_snat_address(Ipv4Addr address) const noexcept;
@@ -75,11 +75,12 @@ class EniMap {
 
   /// False when a packet with this source cannot honestly arrive here: a pod port's address
   /// elsewhere; a source in pods.cidrs on a pod port that does not list it; a source in pods.cidrs
-  /// on an ENI while only other ENIs have a route to it.
+  /// on an ENI without a route to it while another has a written one.
   [[nodiscard]] bool source_may_arrive(DeviceId in, const IpAddr& source) const noexcept;
 
   /// Where a packet with this source comes in, unless said otherwise: its pod port, else the ENI
-  /// with a route to that pod, else the ENI that owns the destination, else the primary ENI.
+  /// with a written route to that pod; else the ENI that owns the destination, else the primary
+  /// ENI. A pod in an ENI's own subnet that writes elsewhere comes in by that ENI.
   [[nodiscard]] DeviceId arrival(const IpAddr& source, const IpAddr& destination) const noexcept;
 
  private:

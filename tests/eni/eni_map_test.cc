@@ -406,6 +406,13 @@ TEST(EniMapSourceMayArrive, APodOnAnEniUnlessOnlyOthersHaveARouteToIt) {
       << "nobody has a route";
 }
 
+TEST(EniMapSourceMayArrive, ANeighbourOfOneSubnetReachesThePodsOfAnother) {
+  const EniMap map{node()};
+  EXPECT_TRUE(map.source_may_arrive(kEni0, address("10.30.2.99")))
+      << "the VPC delivers by destination";
+  EXPECT_TRUE(map.source_may_arrive(kEni1, address("10.30.2.99")));
+}
+
 std::string arrival(const EniMap& map, std::string_view source, std::string_view destination) {
   return name_of(map, map.arrival(address(source), address(destination)));
 }
