@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     if (options.command == "run") return run(options);
     if (options.command == "check") return check(options);
     if (options.command == "explain") return explain(options);
+    if (options.command == "replay") return replay(options);
     if (options.command == "console") return console(options);
     return version();
   } catch (const std::exception& error) {

@@ -14,6 +14,7 @@ int run(const Options& options);
 int check(const Options& options);
 int console(const Options& options);
 int explain(const Options& options);
+int replay(const Options& options);
 int version();
 
 /// Reads a configuration and prints every problem on standard error; nothing if it has errors.

@@ -25,6 +25,8 @@ constexpr CommandInfo kCommands[] = {
     {"check", "--config FILE [--json]", "validates a configuration and all it names"},
     {"explain", "--config FILE [--json] [FLOW...]",
      "says what the gateway would do with each flow, one a line on standard input"},
+    {"replay", "--config FILE --in DEVICE=FILE... --out-dir DIR [--json]",
+     "sends captures through the gateway's pipeline"},
     {"console", "[--socket PATH] [COMMAND...]", "asks a running gateway"},
     {"version", "", "version, DPDK version, drivers"},
 };
@@ -51,6 +53,8 @@ po::options_description describe(Options& options) {
   add("console", po::bool_switch(&options.console), "interactive console on this terminal");
   add("workers", po::value<unsigned>(), "poll-mode workers, instead of gateway.workers");
   add("socket", po::value(&options.socket), "console socket of the running gateway");
+  add("in", po::value(&options.in)->composing(), "replay: a capture for a device, DEVICE=FILE");
+  add("out-dir", po::value(&options.out_dir), "replay: where DEVICE.pcap of every device goes");
   add("word", po::value(&options.words), "words of the command");
   return all;
 }
@@ -115,6 +119,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   if (values.count("workers") != 0) options.workers = values["workers"].as<unsigned>();
   const bool wants_config = options.command != "console" && options.command != "version";
   if (wants_config && options.config.empty()) return mistake(options.command + " needs --config");
+  if (options.command == "replay" && (options.in.empty() || options.out_dir.empty())) {
+    return mistake("replay needs --in DEVICE=FILE and --out-dir DIR");
+  }
   if (!options.words.empty() && options.command != "console" && options.command != "explain") {
     return mistake(fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
   }

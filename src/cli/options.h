@@ -22,6 +22,8 @@ struct Options {
   bool console = false;
   std::optional<unsigned> workers;
   std::string socket = "/run/sluice/console.sock";
+  std::vector<std::string> in;        ///< replay: DEVICE=FILE
+  std::string out_dir;                ///< replay
   std::vector<std::string> words;     ///< flows of explain, command of console
   std::vector<std::string> eal;       ///< what stands after "--"
 };

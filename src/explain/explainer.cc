@@ -156,7 +156,8 @@ Verdict Explainer::send(std::string text, DeviceId in, FrameSpec spec) {
   spec.to = simulator_.mac(in);
   fit_sequence_numbers(spec);
   Frame frame = make_frame(spec);
-  const pipeline::Packet packet = simulator_.process(in, frame);
+  const pipeline::Packet packet = 
+      simulator_.process(in, frame, static_cast<std::uint16_t>(frame.size()));
   const bool left =
       packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
   if (left) last_ = Sent{read_spec(packet), packet.out};

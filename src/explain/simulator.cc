@@ -55,12 +55,14 @@ Simulator::Simulator(std::unique_ptr<nat::OwnerFunction> owner,
                snapshot_.get()},
       pipeline_(context_) {}
 
-pipeline::Packet Simulator::process(DeviceId in, std::span<std::uint8_t> frame) {
+pipeline::Packet Simulator::process(DeviceId in,
+                                    std::span<std::uint8_t> frame,
+                                    std::uint16_t wire_length) {
   burst_.begin(now_);
   pipeline::Packet& packet = burst_.add();
   packet.frame = frame.data();
   packet.contiguous = static_cast<std::uint16_t>(frame.size());
-  packet.length = static_cast<std::uint16_t>(frame.size());
+  packet.length = wire_length;
   packet.in = in;
   pipeline_.process(burst_);
   return packet;

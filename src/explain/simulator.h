@@ -20,8 +20,9 @@ class Simulator {
   /// One worker with an empty table. Needs EAL.
   static Result<std::unique_ptr<Simulator>> create(config::Config config);
 
-  /// Takes one frame through the path; it is rewritten in place. The packet points into it.
-  pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame);
+  /// Takes one frame through the path; it is rewritten in place. The packet points into it. Of a
+  /// longer frame the first bytes are enough: `wire_length` says how long it was.
+  pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame, std::uint16_t wire_length);
 
   /// Moves the clock; sessions past their time end on the way.
   void forward(std::chrono::milliseconds span);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sluice::explain {
@@ -47,24 +48,6 @@ Ports ports_of(std::uint8_t protocol, const std::uint8_t* l4, std::size_t length
   return {};
 }
 
-void read_addresses(Verdict& verdict, const pipeline::Packet& packet) {
-  std::uint8_t protocol = 0;
-  if (packet.kind == pipeline::Kind::kIpv6) {
-    verdict.source = Ipv6Addr{packet.ipv6().source};
-    verdict.destination = Ipv6Addr{packet.ipv6().destination};
-    protocol = packet.ipv6().next_header;
-  } else if (packet.kind == pipeline::Kind::kArp) {
-    return;
-  } else {
-    verdict.source = Ipv4Addr{packet.ipv4().source};
-    verdict.destination = Ipv4Addr{packet.ipv4().destination};
-    protocol = packet.ipv4().protocol;
-  }
-  const Ports ports = ports_of(protocol, packet.l4(), packet.l4_length);
-  verdict.source_port = ports.source;
-  verdict.destination_port = ports.destination;
-}
-
 std::string rule_text(const pipeline::Packet& packet, const Simulator& simulator) {
   if (packet.decision.rule == pipeline::kOpenedFromOutside) {
     return "opened from outside: the pod's answers leave as they are";
@@ -93,6 +76,28 @@ std::string endpoint(const std::optional<IpAddr>& address,
 
 }  // namespace
 
+PacketWords words_of(const pipeline::Packet& packet) {
+  PacketWords words;
+  if (packet.l4_offset == 0) return words;  // parse did not get that far
+  if (packet.kind == pipeline::Kind::kIpv6) {
+    words.source = Ipv6Addr{packet.ipv6().source};
+    words.destination = Ipv6Addr{packet.ipv6().destination};
+    words.protocol = packet.ipv6().next_header;
+  } else {
+    words.source = Ipv4Addr{packet.ipv4().source};
+    words.destination = Ipv4Addr{packet.ipv4().destination};
+    words.protocol = packet.ipv4().protocol;
+  }
+  if (packet.kind == pipeline::Kind::kFragment) return words;
+  const std::size_t captured =
+      packet.contiguous > packet.l4_offset ? packet.contiguous - packet.l4_offset : 0U;
+  const Ports ports = ports_of(words.protocol, packet.l4(),
+                               std::min<std::size_t>(captured, packet.l4_length));
+  words.source_port = ports.source;
+  words.destination_port = ports.destination;
+  return words;
+}
+
 Verdict read_verdict(std::string flow,
                      const pipeline::Packet& packet,
                      const Simulator& simulator) {
@@ -110,7 +115,11 @@ Verdict read_verdict(std::string flow,
     return verdict;
   }
   verdict.verdict = word(packet.verdict);
-  read_addresses(verdict, packet);
+  const PacketWords words = words_of(packet);
+  verdict.source = words.source;
+  verdict.source_port = words.source_port;
+  verdict.destination = words.destination;
+  verdict.destination_port = words.destination_port;
   if (packet.out != kNoDevice) {
     verdict.device = simulator.name(packet.out);
     verdict.next_hop = simulator.enis().next_hop(packet.out, packet.destination());

@@ -23,6 +23,15 @@ struct Verdict {
   std::string error;
 };
 
+/// Addresses and ports as a packet carries them now; a query's identifier stands on its
+/// requester's side. Absent where the packet has none, or too few bytes.
+struct PacketWords {
+  std::uint8_t protocol = 0;
+  std::optional<IpAddr> source, destination;
+  std::optional<std::uint16_t> source_port, destination_port;
+};
+[[nodiscard]] PacketWords words_of(const pipeline::Packet& packet);
+
 /// Reads the verdict off a packet that has been through the path.
 [[nodiscard]] Verdict read_verdict(std::string flow,
                                    const pipeline::Packet& packet,

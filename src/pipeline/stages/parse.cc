@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/parse.h"
 
+#include <algorithm>
+
 #include "net/checksum.h"
 
 namespace sluice::pipeline {
@@ -25,10 +27,16 @@ void parse_arp(Packet& packet) noexcept {
   packet.fate = Fate::kToControl;
 }
 
+/// Bytes of L4 that can be read: a chained frame may have less of it at hand than it is long.
+std::size_t l4_at_hand(const Packet& packet) noexcept {
+  const std::size_t at_hand = packet.contiguous - std::size_t{packet.l4_offset};
+  return std::min<std::size_t>(at_hand, packet.l4_length);
+}
+
 void parse_tcp(Packet& packet) noexcept {
-  if (packet.l4_length < sizeof(net::TcpHeader)) return packet.drop(DropReason::kMalformedTcp);
+  if (l4_at_hand(packet) < sizeof(net::TcpHeader)) return packet.drop(DropReason::kMalformedTcp);
   const net::TcpHeader& tcp = packet.tcp();
-  if (tcp.header_length() < sizeof tcp || tcp.header_length() > packet.l4_length) {
+  if (tcp.header_length() < sizeof tcp || tcp.header_length() > l4_at_hand(packet)) {
     return packet.drop(DropReason::kMalformedTcp);
   }
   packet.key.source_port = tcp.source_port;
@@ -36,7 +44,7 @@ void parse_tcp(Packet& packet) noexcept {
 }
 
 void parse_udp(Packet& packet) noexcept {
-  if (packet.l4_length < sizeof(net::UdpHeader)) return packet.drop(DropReason::kMalformedUdp);
+  if (l4_at_hand(packet) < sizeof(net::UdpHeader)) return packet.drop(DropReason::kMalformedUdp);
   const auto& udp = net::header_at<net::UdpHeader>(packet.l4());
   const std::uint16_t length = udp.length.to_host();
   if (length < sizeof udp || length > packet.l4_length) {
@@ -48,7 +56,7 @@ void parse_udp(Packet& packet) noexcept {
 
 /// RFC 5508 3.1: a query's identifier is the requester's port.
 void parse_icmp(Packet& packet) noexcept {
-  if (packet.l4_length < sizeof(net::IcmpHeader)) return packet.drop(DropReason::kMalformedIcmp);
+  if (l4_at_hand(packet) < sizeof(net::IcmpHeader)) return packet.drop(DropReason::kMalformedIcmp);
   const net::IcmpHeader& icmp = packet.icmp();
   switch (icmp.type) {
     case net::kIcmpEchoRequest:
