@@ -181,7 +181,7 @@ void tcp_open(Session& session, Direction direction, const TcpSegment& segment) 
     return;
   }
   // In mid-stream (flows.tcp_mid_stream: accept) nothing is known of the other side.
-  session.set_state(kEstablished);
+  session.set_state(segment.has(net::kFin) ? kFinFromOpener : kEstablished);
   session.set_window_log(Direction::kOutbound, kUnknownWindow);
   session.set_window_log(Direction::kInbound, kUnknownWindow);
   session.tcp_end[Session::index(opposite(direction))].set(segment.acknowledgment);
@@ -201,12 +201,17 @@ void tcp_track(Session& session, Direction direction, const TcpSegment& segment)
     if (beyond && is_opener(session, direction)) reopen(session, direction, segment);
     return;
   }
-  if (state == kReset && !in_window(session, direction, segment.sequence)) return;
+  // What its receiver would not take changes nothing (RFC 9293 3.10.7.4): a guessed segment must not
+  // move the window that RSTs are judged by, nor the SYN of a pod that lost its connection, which
+  // the remote challenges.
+  const bool synchronised = state != kSynSent && state != kSynBoth;
+  if (synchronised && !in_window(session, direction, segment.sequence)) return;
 
   const SessionState next =
       kNext[static_cast<unsigned>(state)][event_of(session, direction, segment.flags)];
-  const bool first_of_sender = state == kSynSent && next == kSynBoth;
-  if (first_of_sender) session.tcp_end[Session::index(direction)].set(segment.end());
+  // The sender's numbers begin here: the responder's SYN, or another try of the opener's.
+  const bool begins = state == kSynSent && segment.has(net::kSyn);
+  if (begins) session.tcp_end[Session::index(direction)].set(segment.end());
   note_sequence(session, direction, segment);
   note_window(session, direction, segment);
   if (closing(next)) [[unlikely]] {
