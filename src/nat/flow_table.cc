@@ -15,6 +15,7 @@ namespace sluice::nat {
 namespace {
 
 constexpr std::size_t kHugePage = 2U << 20;
+constexpr std::size_t kBytesPerSession = 96;  // at most, all in all
 constexpr std::uint32_t kInboundBit = 0x80000000U;
 constexpr std::uint32_t kIndexMask = 0x7fffffffU;
 constexpr std::uint32_t kEndOfList = 0xffffffffU;
@@ -34,11 +35,12 @@ struct Mapping {
   const char* page_kind;
 };
 
-Mapping map_pages(std::size_t wanted) {
+/// Huge pages if there are some, and rounding up to them stays within `most` bytes.
+Mapping map_pages(std::size_t wanted, std::size_t most) {
   constexpr int kProtection = PROT_READ | PROT_WRITE;
   constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
   const std::size_t huge = round_up(wanted, kHugePage);
-  if (wanted >= kHugePage) {
+  if (wanted >= kHugePage && huge <= most) {
     void* memory = ::mmap(nullptr, huge, kProtection, kFlags | MAP_HUGETLB, -1, 0);
     if (memory != MAP_FAILED) return {memory, huge, "hugetlb"};
   }
@@ -102,7 +104,7 @@ std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const no
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
                              std::size_t{options.capacity} * sizeof(Session);
-  const Mapping mapping = map_pages(wanted);
+  const Mapping mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
   if (mapping.memory == nullptr) {
     return Error{"cannot map " + std::to_string(wanted >> 20) + " MiB for " +
                  std::to_string(options.capacity) +
