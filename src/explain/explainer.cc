@@ -155,7 +155,8 @@ void Explainer::fit_sequence_numbers(FrameSpec& spec) {
 Verdict Explainer::send(std::string text, DeviceId in, FrameSpec spec) {
   spec.to = simulator_.mac(in);
   fit_sequence_numbers(spec);
-  Frame frame = make_frame(spec);
+  Frame buffer = make_frame(spec, Simulator::kHeadroom);
+  const std::span frame = std::span(buffer).subspan(Simulator::kHeadroom);
   const pipeline::Packet packet = 
       simulator_.process(in, frame, static_cast<std::uint16_t>(frame.size()));
   const bool left =

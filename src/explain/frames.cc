@@ -115,8 +115,8 @@ void append_ipv6(Frame& frame, const FrameSpec& spec, Frame l4) {
 
 }  // namespace
 
-Frame make_frame(const FrameSpec& spec) {
-  Frame frame;
+Frame make_frame(const FrameSpec& spec, std::size_t headroom) {
+  Frame frame(headroom);
   const bool v4 = spec.source.is_v4();
   append(frame, net::EthernetHeader{
                     spec.to, spec.from, Be16::from_host(v4 ? net::kEtherTypeIpv4 : net::kEtherTypeIpv6)});

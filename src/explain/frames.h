@@ -29,6 +29,7 @@ struct FrameSpec {
   std::uint16_t icmp_identifier = 0;
 };
 
-[[nodiscard]] Frame make_frame(const FrameSpec& spec);
+/// The frame, after `headroom` zero bytes.
+[[nodiscard]] Frame make_frame(const FrameSpec& spec, std::size_t headroom);
 
 }  // namespace sluice::explain

@@ -104,10 +104,12 @@ void Replay::keep_time(std::uint64_t time_ns) {
 Verdict Replay::process(const Source& source) {
   const CapturedPacket& captured = *source.capture->current();
   keep_time(captured.time_ns);
-  buffer_.assign(captured.bytes.begin(), captured.bytes.end());
-  const std::size_t length = std::min<std::size_t>(buffer_.size(), UINT16_MAX);
+  buffer_.assign(Simulator::kHeadroom, 0);
+  buffer_.insert(buffer_.end(), captured.bytes.begin(), captured.bytes.end());
+  std::uint8_t* frame = buffer_.data() + Simulator::kHeadroom;
+  const std::size_t length = std::min<std::size_t>(captured.bytes.size(), UINT16_MAX);
   if (length >= sizeof(net::EthernetHeader)) {
-    auto& ethernet = net::header_at<net::EthernetHeader>(buffer_.data());
+    auto& ethernet = net::header_at<net::EthernetHeader>(frame);
     if ((ethernet.destination[0] & 1) == 0) ethernet.destination = simulator_.mac(source.device);
   }
   const std::string& device = simulator_.name(source.device);
@@ -116,7 +118,7 @@ Verdict Replay::process(const Source& source) {
                           "longer than any frame a device takes");
   }
   pipeline::Packet before;
-  before.frame = buffer_.data();
+  before.frame = frame;
   before.contiguous = static_cast<std::uint16_t>(length);
   before.length = static_cast<std::uint16_t>(captured.wire_length);
   before.in = source.device;
@@ -124,11 +126,15 @@ Verdict Replay::process(const Source& source) {
   const std::string flow = describe(before, device);
 
   const pipeline::Packet packet =
-      simulator_.process(source.device, {buffer_.data(), length},
+      simulator_.process(source.device, {frame, length},
                          static_cast<std::uint16_t>(captured.wire_length));
   const Verdict verdict = read_verdict(flow, packet, simulator_);
   const bool left = packet.fate == pipeline::Fate::kEmit ||
                     packet.fate == pipeline::Fate::kAwaitNeighbour;
+  if (packet.fate == pipeline::Fate::kDropAnswered) {
+    outputs_[packet.out.value]->write(
+        {captured.time_ns, packet.length, {packet.frame, packet.length}});
+  }
   if (left) {
     packet.ethernet().destination = made_up_mac(*verdict.next_hop);
     const std::size_t bytes = std::min<std::size_t>(length, packet.length);

@@ -64,6 +64,7 @@ pipeline::Packet Simulator::process(DeviceId in,
   packet.contiguous = static_cast<std::uint16_t>(frame.size());
   packet.length = wire_length;
   packet.in = in;
+  packet.headroom = kHeadroom;
   pipeline_.process(burst_);
   return packet;
 }

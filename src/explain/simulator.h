@@ -18,10 +18,12 @@ namespace sluice::explain {
 class Simulator {
  public:
   /// One worker with an empty table. Needs EAL.
+  static constexpr std::uint16_t kHeadroom = 64;
   static Result<std::unique_ptr<Simulator>> create(config::Config config);
 
   /// Takes one frame through the path; it is rewritten in place. The packet points into it. Of a
-  /// longer frame the first bytes are enough: `wire_length` says how long it was.
+  /// longer frame the first bytes are enough: `wire_length` says how long it was. kHeadroom bytes
+  /// before it may be written.
   pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame, std::uint16_t wire_length);
 
   /// Moves the clock; sessions past their time end on the way.

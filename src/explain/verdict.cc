@@ -21,6 +21,17 @@ std::string word(pipeline::Verdict verdict) {
   return "local";
 }
 
+std::string answer_word(pipeline::AnswerKind answer) {
+  switch (answer) {
+    case pipeline::AnswerKind::kTcpRst: return "tcp_rst";
+    case pipeline::AnswerKind::kIcmpTimeExceeded: return "icmp_time_exceeded";
+    case pipeline::AnswerKind::kIcmpFragmentationNeeded: return "icmp_fragmentation_needed";
+    case pipeline::AnswerKind::kIcmpAdminProhibited: return "icmp_admin_prohibited";
+    case pipeline::AnswerKind::kNone: break;
+  }
+  return "";
+}
+
 struct Ports {
   std::optional<std::uint16_t> source, destination;
 };
@@ -109,9 +120,10 @@ Verdict read_verdict(std::string flow,
                       packet.reason == pipeline::DropReason::kPolicyDrop ||
                       packet.reason == pipeline::DropReason::kNat66Unsupported;
   if (judged) verdict.rule = rule_text(packet, simulator);
-  if (packet.fate == pipeline::Fate::kDrop) {
+  if (packet.fate == pipeline::Fate::kDrop || packet.fate == pipeline::Fate::kDropAnswered) {
     verdict.verdict = "drop";
     verdict.reason = pipeline::info(packet.reason).metric;
+    if (packet.fate == pipeline::Fate::kDropAnswered) verdict.answer = answer_word(packet.answer);
     return verdict;
   }
   verdict.verdict = word(packet.verdict);
@@ -151,6 +163,7 @@ std::string to_json(const Verdict& verdict) {
     object["next_hop"] = or_null(verdict.next_hop);
     object["rule"] = or_null(verdict.rule);
     object["reason"] = or_null(verdict.reason);
+    if (!verdict.answer.empty()) object["answer"] = verdict.answer;
   }
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
@@ -158,7 +171,8 @@ std::string to_json(const Verdict& verdict) {
 std::string to_text(const Verdict& verdict) {
   if (!verdict.error.empty()) return fmt::format("{}: error: {}", verdict.flow, verdict.error);
   if (verdict.verdict == "drop") {
-    return fmt::format("{}: drop, {}{}", verdict.flow, verdict.reason,
+    return fmt::format("{}: drop, {}{}{}", verdict.flow, verdict.reason,
+                       verdict.answer.empty() ? "" : ", answered with " + verdict.answer,
                        verdict.rule.empty() ? "" : " [" + verdict.rule + "]");
   }
   return fmt::format("{}: {} {} > {} by {}{}{}", verdict.flow, verdict.verdict,

@@ -20,6 +20,7 @@ struct Verdict {
   std::string device;
   std::string rule;
   std::string reason;
+  std::string answer;   ///< what a dropped packet's sender is told
   std::string error;
 };
 

@@ -95,6 +95,7 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
   packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);
   packet.contiguous = frame->data_len;
   packet.length = static_cast<std::uint16_t>(frame->pkt_len);
+  packet.headroom = rte_pktmbuf_headroom(frame);
   packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
   packet.in = in;
   packet.steered = steered;
@@ -124,9 +125,26 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
       counters_.handed_over.add(1);
       return pass(frame, shared_.to_worker[packet.owner.value]);
+    case Fate::kDropAnswered:
+      counters_.drop(packet.reason, packet.dropped_length);
+      counters_.originated.add(1);
+      reshape(packet);
+      return transmit(frame, packet.out);
     case Fate::kDrop:
     case Fate::kLive: return drop(frame, packet.reason);
   }
+}
+
+/// Gives a buffer the frame that an answer made of it: it may begin in the headroom, and lies in
+/// one piece.
+void Worker::reshape(const pipeline::Packet& packet) noexcept {
+  rte_mbuf* frame = packet.buffer;
+  rte_pktmbuf_free(std::exchange(frame->next, nullptr));
+  frame->nb_segs = 1;
+  frame->data_off = static_cast<std::uint16_t>(packet.frame -
+                                               static_cast<std::uint8_t*>(frame->buf_addr));
+  frame->data_len = packet.length;
+  frame->pkt_len = packet.length;
 }
 
 void Worker::pass(rte_mbuf* frame, rte_ring* ring) noexcept {

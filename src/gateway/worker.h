@@ -61,6 +61,7 @@ class Worker {
   void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
   void process() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
+  static void reshape(const pipeline::Packet& packet) noexcept;
   void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;
   void flush(DeviceId out) noexcept;

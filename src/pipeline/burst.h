@@ -3,9 +3,10 @@
 /// Packets on their way through the stages: a burst of them, and what is known of each.
 #pragma once
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
+#include <span>
 
 #include "core/ids.h"
 #include "core/ip.h"
@@ -24,7 +25,7 @@ namespace sluice::pipeline {
 enum class Kind : std::uint8_t {
   kArp,
   kFlow,         ///< IPv4 with a tuple: TCP, UDP, ICMP query, or another protocol by address
-  kIcmpError,    ///< IPv4 ICMP that quotes a packet
+  kIcmpError,    ///< IPv4 ICMP that quotes a packet: the tuple is the quoted one's, reversed
   kFragment,     ///< IPv4, not whole
   kIpv6,
 };
@@ -34,6 +35,7 @@ enum class Fate : std::uint8_t {
   kLive,
   kEmit,            ///< ready for its egress device
   kDrop,            ///< with a reason
+  kDropAnswered,    ///< dropped, and its buffer now holds the answer to its sender
   kToControl,       ///< for the gateway itself: the main thread takes it
   kToWorker,        ///< another worker owns it
   kAwaitNeighbour,  ///< rewritten and routed; the main thread keeps it until its next hop answers
@@ -41,6 +43,15 @@ enum class Fate : std::uint8_t {
 
 /// What was decided; the words of `explain`.
 enum class Verdict : std::uint8_t { kNone, kSnat, kPreserve, kUnsnat, kLocal };
+
+/// What a dropped packet's sender is told.
+enum class AnswerKind : std::uint8_t {
+  kNone,
+  kTcpRst,
+  kIcmpTimeExceeded,
+  kIcmpFragmentationNeeded,
+  kIcmpAdminProhibited,
+};
 
 /// In place of a policy's rule: the flow was opened from outside, and nothing was asked.
 inline constexpr RuleId kOpenedFromOutside{0xffffff};
@@ -50,6 +61,7 @@ struct Packet {
   std::uint8_t* frame = nullptr;
   std::uint16_t contiguous = 0;  ///< bytes at `frame`; more may follow in chained buffers
   std::uint16_t length = 0;      ///< of the whole frame; parse cuts Ethernet padding off
+  std::uint16_t headroom = 0;    ///< bytes before `frame` that may be written
   bool vlan_stripped = false;    ///< the device took a VLAN tag off
   bool steered = false;          ///< came by ring: this worker is its owner
 
@@ -58,6 +70,9 @@ struct Packet {
   Kind kind = Kind::kFlow;
   Fate fate = Fate::kLive;
   DropReason reason{};
+  AnswerKind answer = AnswerKind::kNone;
+  std::uint16_t answer_mtu = 0;      ///< for kIcmpFragmentationNeeded
+  std::uint16_t dropped_length = 0;  ///< of the packet that an answer took the place of
   Verdict verdict = Verdict::kNone;
   WorkerId owner{};
   policy::Decision decision;         ///< first packets; the rule for all
@@ -73,9 +88,11 @@ struct Packet {
   IpAddr next_hop;  ///< known where adjacency alone does not say it
 
   [[nodiscard]] bool live() const noexcept { return fate == Fate::kLive; }
-  void drop(DropReason why) noexcept {
+  void drop(DropReason why, AnswerKind tell = AnswerKind::kNone) noexcept {
     fate = Fate::kDrop;
     reason = why;
+    // RFC 1122 3.2.2: nothing is said about an ICMP error, nor about more than a first fragment.
+    if (kind == Kind::kFlow) answer = tell;
   }
 
   [[nodiscard]] net::EthernetHeader& ethernet() const noexcept {
@@ -91,6 +108,11 @@ struct Packet {
   [[nodiscard]] IpAddr destination() const noexcept {
     if (kind == Kind::kIpv6) return Ipv6Addr{ipv6().destination};
     return Ipv4Addr{ipv4().destination};
+  }
+  /// The message of an ICMP error, as far as it is at hand.
+  [[nodiscard]] std::span<std::uint8_t> icmp_message() const noexcept {
+    const std::size_t at_hand = contiguous - std::size_t{l4_offset};
+    return {l4(), std::min<std::size_t>(at_hand, l4_length)};
   }
   [[nodiscard]] std::uint8_t* l4() const noexcept { return frame + l4_offset; }
   [[nodiscard]] const net::TcpHeader& tcp() const noexcept {

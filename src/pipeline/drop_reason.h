@@ -46,7 +46,7 @@ enum class DropKind : std::uint8_t {
   X(kNat66Unsupported,        "nat66_unsupported",         kPolicy,    "policy would translate IPv6, which is not supported")              \
   X(kProtocolUnsupported,     "protocol_unsupported",      kPolicy,    "a protocol that cannot be translated (its checksum covers addresses)") \
   X(kFragmentUnsupported,     "fragment_unsupported",      kPolicy,    "IPv4 fragments are not translated in this release")                \
-  X(kIcmpErrorUnsupported,    "icmp_error_unsupported",    kPolicy,    "ICMP errors are not translated in this release")                   \
+  X(kIcmpUnsupported,         "icmp_unsupported",          kPolicy,    "an ICMP type that is neither a query nor an error")                \
   X(kNoOwner,                 "no_owner",                  kNetwork,   "no ENI may emit this source; see enis: addresses, prefixes, forwards") \
   X(kWrongDevice,             "wrong_device",              kNetwork,   "reply to a translated flow on an ENI that does not own its address") \
   X(kNoRoute,                 "no_route",                  kNetwork,   "no way to this destination")                                       \

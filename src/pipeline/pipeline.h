@@ -8,6 +8,7 @@
 #include "pipeline/burst.h"
 #include "pipeline/context.h"
 #include "pipeline/stages/allocate.h"
+#include "pipeline/stages/answer.h"
 #include "pipeline/stages/classify.h"
 #include "pipeline/stages/egress.h"
 #include "pipeline/stages/emit.h"
@@ -40,6 +41,6 @@ class Pipeline {
 };
 
 using EgressPipeline =
-    Pipeline<Parse, Steer, Lookup, Classify, Allocate, Translate, Egress, Emit>;
+    Pipeline<Parse, Steer, Lookup, Classify, Allocate, Translate, Egress, Emit, Answer>;
 
 }  // namespace sluice::pipeline

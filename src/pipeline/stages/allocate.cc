@@ -121,12 +121,14 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   if (!opens(packet)) {
     if (protocol != net::kTcp) return packet.drop(DropReason::kNoSession);
     if (snapshot.config.flows.tcp_mid_stream != config::MidStream::kAccept) {
-      return packet.drop(DropReason::kTcpMidStream);
+      const bool tell = snapshot.config.flows.tcp_mid_stream == config::MidStream::kRst &&
+                        (packet.tcp().flags & net::kRst) == 0;
+      return packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
     }
   }
   const std::uint32_t limit = snapshot.config.flows.per_pod;
   if (limit != 0 && context_.table.sessions_of(packet.key.source) >= limit) {
-    return packet.drop(DropReason::kPodLimit);
+    return packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
   }
 
   // A pod keeps one address (RFC 4787 REQ-2); the next serves when it has no port left.
@@ -163,7 +165,9 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     session.adjacency[nat::Session::index(Direction::kInbound)] =
         way_back(context_, packet, Ipv4Addr{packet.key.source}, destination);
     const nat::SessionIndex index = context_.table.insert(session, now);
-    if (index == nat::kNoSession) return packet.drop(DropReason::kFlowTableFull);
+    if (index == nat::kNoSession) {
+      return packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
+    }
     context_.counters.sessions_opened.add(1);
     packet.out = out;
     packet.found = {index, Direction::kOutbound};
@@ -171,9 +175,9 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     start_tracking(packet, context_.table);
     return;
   }
-  packet.drop(!owned                ? DropReason::kNoOwner
-              : has_ports(protocol) ? DropReason::kPortsExhausted
-                                    : DropReason::kProtocolInUse);
+  if (!owned) return packet.drop(DropReason::kNoOwner);
+  packet.drop(has_ports(protocol) ? DropReason::kPortsExhausted : DropReason::kProtocolInUse,
+              AnswerKind::kIcmpAdminProhibited);
 }
 
 void Allocate::allocate(Packet& packet, Instant now) noexcept {

@@ -79,7 +79,11 @@ void apply(Packet& packet, Context& context, Ipv4Addr source, Ipv4Addr destinati
   switch (packet.decision.verdict) {
     case policy::Verdict::kDrop: return packet.drop(DropReason::kPolicyDrop);
     case policy::Verdict::kNat66Unsupported: return packet.drop(DropReason::kNat66Unsupported);
-    case policy::Verdict::kSnat: packet.verdict = Verdict::kSnat; return;
+    case policy::Verdict::kSnat:
+      // An error about a flow that is not known cannot be translated, and opens none.
+      if (packet.kind == Kind::kIcmpError) return packet.drop(DropReason::kNoSession);
+      packet.verdict = Verdict::kSnat;
+      return;
     case policy::Verdict::kPreserve:
       packet.verdict = Verdict::kPreserve;
       packet.out = enis.egress(source, destination);
@@ -90,14 +94,16 @@ void apply(Packet& packet, Context& context, Ipv4Addr source, Ipv4Addr destinati
 }
 
 void classify_flow(Packet& packet, Context& context) noexcept {
-  const Ipv4Addr source{packet.key.source};
-  const Ipv4Addr destination{packet.key.destination};
+  const Ipv4Addr source{packet.ipv4().source};
+  const Ipv4Addr destination{packet.ipv4().destination};
   const eni::EniMap& enis = context.enis();
   if (is_martian(source, destination, enis)) return packet.drop(DropReason::kMartianSource);
   if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
   if (enis.is_own_address(destination)) return receive(packet, context);
   if (refuse_destination(packet, destination, context)) return;
-  if (packet.ipv4().ttl <= 1) return packet.drop(DropReason::kTtlExpired);
+  if (packet.ipv4().ttl <= 1) {
+    return packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
+  }
 
   packet.decision = context.snapshot->policy->decide(source, destination);
   if (opened_from_outside(packet, source, destination, enis)) {
@@ -161,9 +167,9 @@ void Classify::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (!packet.live() || packet.found) continue;
     switch (packet.kind) {
-      case Kind::kFlow: classify_flow(packet, context_); break;
+      case Kind::kFlow:
+      case Kind::kIcmpError: classify_flow(packet, context_); break;
       case Kind::kIpv6: classify_ipv6(packet, context_); break;
-      case Kind::kIcmpError: packet.drop(DropReason::kIcmpErrorUnsupported); break;
       case Kind::kFragment: packet.drop(DropReason::kFragmentUnsupported); break;
       case Kind::kArp: break;  // never live here
     }

@@ -6,7 +6,13 @@ namespace sluice::pipeline {
 namespace {
 
 bool wants_session(const Packet& packet) noexcept {
-  return packet.live() && packet.kind == Kind::kFlow;
+  return packet.live() && (packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError);
+}
+
+/// An error is for whoever sent the packet it quotes; one that goes elsewhere is about no flow.
+bool is_addressed_well(const Packet& packet, const nat::SessionIdentity& session) noexcept {
+  const bool inbound = packet.found.direction == nat::Direction::kInbound;
+  return packet.ipv4().destination == (inbound ? session.snat : session.remote);
 }
 
 /// A packet of a known flow that came by another device than the flow's own.
@@ -15,7 +21,7 @@ void admit_from_elsewhere(Packet& packet, Context& context, bool translated) noe
   if (translated && packet.found.direction == nat::Direction::kInbound) {
     return packet.drop(DropReason::kWrongDevice);
   }
-  if (!enis.source_may_arrive(packet.in, Ipv4Addr{packet.key.source})) {
+  if (!enis.source_may_arrive(packet.in, Ipv4Addr{packet.ipv4().source})) {
     packet.drop(DropReason::kSpoofedSource);
   }
 }
@@ -26,6 +32,9 @@ void admit(Packet& packet, Context& context) noexcept {
   const nat::Session& session = context.table.at(packet.found.session);
   const nat::Direction direction = packet.found.direction;
   const bool translated = session.identity.translated();
+  if (packet.kind == Kind::kIcmpError && !is_addressed_well(packet, session.identity)) {
+    return packet.drop(DropReason::kNoSession);
+  }
   // Where the other direction leaves is where this one comes in.
   const nat::AdjacencyId from = session.adjacency_id(nat::opposite(direction));
   if (context.neighbours.device(from) != packet.in) [[unlikely]] {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nat/icmp_error.h"
 #include "net/checksum.h"
 
 namespace sluice::pipeline {
@@ -67,8 +68,14 @@ void parse_icmp(Packet& packet) noexcept {
     case net::kIcmpSourceQuench:
     case net::kIcmpRedirect:
     case net::kIcmpTimeExceeded:
-    case net::kIcmpParameterProblem: packet.kind = Kind::kIcmpError; return;
-    default: return packet.drop(DropReason::kIcmpErrorUnsupported);
+    case net::kIcmpParameterProblem: {
+      packet.kind = Kind::kIcmpError;
+      const auto key = nat::key_of_quoted(packet.icmp_message());
+      if (!key) return packet.drop(DropReason::kMalformedIcmp);
+      packet.key = *key;
+      return;
+    }
+    default: return packet.drop(DropReason::kIcmpUnsupported);
   }
 }
 

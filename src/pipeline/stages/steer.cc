@@ -5,7 +5,7 @@
 namespace sluice::pipeline {
 
 WorkerId Steer::owner_of(const Packet& packet) const noexcept {
-  const Ipv4Addr source{packet.key.source};
+  const Ipv4Addr source{packet.key.source};  // of an ICMP error: as of the packet it answers
   const Ipv4Addr destination{packet.key.destination};
   const eni::EniMap& enis = context_.enis();
   nat::FlowKey key = packet.key;
@@ -21,7 +21,8 @@ WorkerId Steer::owner_of(const Packet& packet) const noexcept {
 void Steer::process(Burst& burst) noexcept {
   if (context_.owner.workers() == 1) return;
   for (Packet& packet : burst) {
-    if (!packet.live() || packet.kind != Kind::kFlow || packet.steered) continue;
+    const bool has_owner = packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError;
+    if (!packet.live() || !has_owner || packet.steered) continue;
     packet.owner = owner_of(packet);
     if (packet.owner != context_.self) packet.fate = Fate::kToWorker;
   }

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/translate.h"
 
+#include "nat/icmp_error.h"
 #include "nat/rewrite.h"
 #include "nat/tcp_state.h"
 
@@ -33,6 +34,10 @@ void keep(Packet& packet, nat::Session& session, const Context& context, Instant
 
 void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
   if (!session.translated()) return;
+  if (packet.kind == Kind::kIcmpError) {
+    return nat::rewrite_error(session, packet.found.direction, packet.ipv4(),
+                              packet.icmp_message());
+  }
   if (packet.found.direction == Direction::kOutbound) {
     nat::rewrite<Direction::kOutbound>(session, packet.ipv4(), packet.l4());
   } else {
@@ -48,11 +53,14 @@ void Translate::process(Burst& burst) noexcept {
     const bool v6 = packet.kind == Kind::kIpv6;
     const std::uint8_t ttl = v6 ? packet.ipv6().hop_limit : packet.ipv4().ttl;
     if (ttl <= 1) {
-      packet.drop(DropReason::kTtlExpired);
+      packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
       continue;
     }
     if (packet.ip_length() > context_.link(packet.out).mtu) {
-      packet.drop(DropReason::kTooBig);
+      const bool tell = !v6 && packet.ipv4().dont_fragment();
+      packet.answer_mtu = context_.link(packet.out).mtu;
+      packet.drop(DropReason::kTooBig,
+                  tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
       continue;
     }
     if (v6) {
@@ -61,7 +69,8 @@ void Translate::process(Burst& burst) noexcept {
     }
     if (packet.found) {
       nat::Session& session = context_.table.at(packet.found.session);
-      keep(packet, session, context_, burst.now());
+      // An error neither keeps a session nor ends it (RFC 5508 REQ-8).
+      if (packet.kind == Kind::kFlow) keep(packet, session, context_, burst.now());
       translate(packet, session.identity);
     }
     nat::decrement_ttl(packet.ipv4());

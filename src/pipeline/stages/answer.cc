@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/stages/answer.h"
+
+#include <algorithm>
+
+#include "net/checksum.h"
+
+namespace sluice::pipeline {
+namespace {
+
+constexpr std::uint8_t kOwnTtl = 64;
+constexpr std::size_t kEthernet = sizeof(net::EthernetHeader);
+constexpr std::size_t kAdded = sizeof(net::Ipv4Header) + sizeof(net::IcmpHeader);
+constexpr std::size_t kLongestError = 576;  // RFC 1812 4.3.2.3: of IP
+
+struct IcmpWords {
+  std::uint8_t type;
+  std::uint8_t code;
+  std::uint16_t mtu;
+};
+
+IcmpWords icmp_words(const Packet& packet) noexcept {
+  switch (packet.answer) {
+    case AnswerKind::kIcmpTimeExceeded: return {net::kIcmpTimeExceeded, 0, 0};
+    case AnswerKind::kIcmpFragmentationNeeded:
+      return {net::kIcmpUnreachable, 4, packet.answer_mtu};  // RFC 1191 4
+    default: return {net::kIcmpUnreachable, 13, 0};  // administratively prohibited, RFC 1812 5.2.7.1
+  }
+}
+
+void fill_ipv4(net::Ipv4Header& ip, std::size_t length, std::uint8_t protocol, Be32 source,
+               Be32 destination) noexcept {
+  ip = {};
+  ip.version_and_length = 0x45;
+  ip.total_length = Be16::from_host(static_cast<std::uint16_t>(length));
+  ip.fragment = Be16::from_host(0x4000);
+  ip.ttl = kOwnTtl;
+  ip.protocol = protocol;
+  ip.source = source;
+  ip.destination = destination;
+  ip.checksum = net::full_checksum({reinterpret_cast<const std::uint8_t*>(&ip), sizeof ip});
+}
+
+/// Our address towards the sender: the ENI's own; on a pod port that of the ENI that owns the pod,
+/// else of the primary one.
+Ipv4Addr own_address(const Packet& packet, const Context& context) noexcept {
+  const eni::EniMap& enis = context.enis();
+  const auto devices = enis.devices();
+  DeviceId device = packet.in;
+  if (!devices[device.value].is_eni) {
+    device = enis.owner(Ipv4Addr{packet.ipv4().source}, Ipv4Addr{packet.ipv4().destination});
+  }
+  if (device != kNoDevice) return devices[device.value].address;
+  const auto primary = std::find_if(devices.begin(), devices.end(),
+                                    [](const eni::DeviceInfo& info) { return info.primary; });
+  return primary->address;
+}
+
+void turn_around(net::EthernetHeader& to, const net::EthernetHeader& from, const Link& link) {
+  const net::MacAddress sender = from.source;
+  to = {sender, link.mac, Be16::from_host(net::kEtherTypeIpv4)};
+}
+
+/// The quote stays where it is; what goes before it is written into the headroom.
+bool make_icmp(Packet& packet, const Context& context) noexcept {
+  if (packet.headroom < kAdded) return false;
+  const std::size_t at_hand = packet.contiguous - kEthernet;
+  const std::size_t quoted =
+      std::min({std::size_t{packet.ip_length()}, at_hand, kLongestError - kAdded});
+  const Be32 own = own_address(packet, context).wire();
+  const Be32 sender = packet.ipv4().source;
+  const IcmpWords words = icmp_words(packet);
+
+  std::uint8_t* frame = packet.frame - kAdded;
+  turn_around(net::header_at<net::EthernetHeader>(frame), packet.ethernet(),
+              context.link(packet.in));
+  auto& icmp = net::header_at<net::IcmpHeader>(frame + kEthernet + sizeof(net::Ipv4Header));
+  icmp = {words.type, words.code, {}, {}, Be16::from_host(words.mtu)};
+  icmp.checksum = net::full_checksum(
+      {reinterpret_cast<const std::uint8_t*>(&icmp), sizeof icmp + quoted});
+  fill_ipv4(net::header_at<net::Ipv4Header>(frame + kEthernet), kAdded + quoted, net::kIcmp, own,
+            sender);
+  packet.frame = frame;
+  packet.length = static_cast<std::uint16_t>(kEthernet + kAdded + quoted);
+  return true;
+}
+
+/// RFC 9293 3.10.7.1: what a host answers a segment for a connection it does not know, in the
+/// remote's name.
+bool make_rst(Packet& packet, const Context& context) noexcept {
+  const Ipv4Addr remote{packet.ipv4().destination};
+  if (!context.enis().may_emit(packet.in, remote)) return false;
+  const Be32 pod = packet.ipv4().source;
+  const net::TcpHeader segment = packet.tcp();
+  const bool acknowledges = (segment.flags & net::kAck) != 0;
+  const std::uint32_t length = packet.l4_length - segment.header_length() +
+                               ((segment.flags & net::kSyn) != 0 ? 1U : 0U) +
+                               ((segment.flags & net::kFin) != 0 ? 1U : 0U);
+  net::TcpHeader rst{};
+  rst.source_port = segment.destination_port;
+  rst.destination_port = segment.source_port;
+  rst.data_offset = sizeof rst / 4 << 4;
+  rst.flags = acknowledges ? net::kRst : net::kRst | net::kAck;
+  if (acknowledges) {
+    rst.sequence = segment.acknowledgment;
+  } else {
+    rst.acknowledgment = Be32::from_host(segment.sequence.to_host() + length);
+  }
+  const std::uint64_t pseudo_header =
+      std::uint64_t{pod.raw()} + remote.wire().raw() + Be16::from_host(net::kTcp).raw() +
+      Be16::from_host(sizeof rst).raw();
+  rst.checksum = net::full_checksum({reinterpret_cast<const std::uint8_t*>(&rst), sizeof rst},
+                                    pseudo_header);
+  turn_around(packet.ethernet(), packet.ethernet(), context.link(packet.in));
+  fill_ipv4(packet.ipv4(), sizeof(net::Ipv4Header) + sizeof rst, net::kTcp, remote.wire(), pod);
+  net::header_at<net::TcpHeader>(packet.frame + kEthernet + sizeof(net::Ipv4Header)) = rst;
+  packet.length = kEthernet + sizeof(net::Ipv4Header) + sizeof rst;
+  return true;
+}
+
+}  // namespace
+
+bool Answer::allowed(Instant now) noexcept {
+  const auto elapsed = static_cast<std::uint32_t>(std::max(now.since(refilled_), 0));
+  const std::uint32_t earned = std::min(elapsed, 1000U) * kPerSecond / 1000;
+  if (earned != 0) {
+    refilled_ = now;
+    tokens_ = std::min(tokens_ + earned, kBurst);
+  }
+  if (tokens_ == 0) return false;
+  --tokens_;
+  return true;
+}
+
+void Answer::process(Burst& burst) noexcept {
+  for (Packet& packet : burst) {
+    if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
+    packet.dropped_length = packet.length;
+    const bool made = allowed(burst.now()) && (packet.answer == AnswerKind::kTcpRst
+                                                   ? make_rst(packet, context_)
+                                                   : make_icmp(packet, context_));
+    if (made) {
+      packet.fate = Fate::kDropAnswered;
+      packet.out = packet.in;
+    }
+  }
+}
+
+}  // namespace sluice::pipeline
