@@ -123,8 +123,10 @@ void check_claims(const Draft& draft) {
       const Claim& earlier = holder.eni > claim.eni ? claim : holder;
       if (holder.eni != claim.eni) {
         draft.error(later.key,
-                    fmt::format("{} and {} of {} overlap", text_of(later.what),
-                                text_of(earlier.what), earlier.key),
+                    later.what == earlier.what
+                        ? fmt::format("{} is also {}", text_of(later.what), earlier.key)
+                        : fmt::format("{} overlaps {}, which is {}", text_of(later.what),
+                                      text_of(earlier.what), earlier.key),
                     "each address on one ENI only");
       } else if (holder.what == claim.what) {
         draft.warning(claim.key, fmt::format("{} is listed twice", text_of(claim.what)),

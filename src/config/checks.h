@@ -30,7 +30,7 @@ class Draft {
                const std::string& key,
                std::string problem,
                std::string accepted) const {
-    if (source_.full()) return;
+    if (source_.full(Severity::kWarning)) return;
     source_.problems().push_back(
         {Severity::kWarning, mark, key, std::move(problem), std::move(accepted)});
   }

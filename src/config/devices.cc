@@ -77,25 +77,43 @@ std::string hosts_of(const IpPrefix& subnet) {
                      Ipv4Addr{last_of(subnet).value() - edge}.to_string());
 }
 
+/// A subnet's own addresses are nobody's.
+void check_secondary(MapReader& map, const EniConfig& eni) {
+  const auto list = map.find("secondary");
+  const IpPrefix subnet = eni.address.subnet();
+  for (std::size_t i = 0; i < eni.secondary.size(); ++i) {
+    const IpAddr& address = eni.secondary[i];
+    if (!subnet.contains(address)) continue;
+    const bool router = address.v4() == eni.gateway;
+    if (!router && is_host_of(subnet, address.v4())) continue;
+    const bool network = address.v4() == first_of(subnet);
+    list->element(i).error(fmt::format("{} is the subnet's {} address", address.to_string(),
+                                       router    ? "router's"
+                                       : network ? "network"
+                                                 : "broadcast"),
+                           hosts_of(subnet));
+  }
+}
+
 /// What the ENI's IPv4 addresses say of each other.
 void check_subnet(MapReader& map, const EniConfig& eni) {
   constexpr unsigned kLargestSubnet = 8;
   const IpPrefix subnet = eni.address.subnet();
   const Ipv4Addr own = eni.address.address.v4();
-  const Value address = *map.find("address");
+  const Value own_entry = *map.find("address");
   if (subnet.length() < kLargestSubnet) {
-    address.error(fmt::format("{} is no subnet of a VPC", address.describe()),
-                  "a prefix length of 8 or more");
+    own_entry.error(fmt::format("{} is no subnet of a VPC", own_entry.describe()),
+                    "a prefix length of 8 or more");
     return;
   }
   if (!is_host_of(subnet, own)) {
-    address.error(fmt::format("{} is the {} address of its subnet", own.to_string(),
-                              own == first_of(subnet) ? "network" : "broadcast"),
-                  hosts_of(subnet));
+    own_entry.error(fmt::format("{} is the {} address of its subnet", own.to_string(),
+                                own == first_of(subnet) ? "network" : "broadcast"),
+                    hosts_of(subnet));
     return;
   }
   const auto written = map.find("gateway");
-  const Value& gateway = written ? *written : address;
+  const Value& gateway = written ? *written : own_entry;
   const std::string accepted = written ? hosts_of(subnet) : "gateway: the subnet's router";
   if (eni.gateway == own) {
     gateway.error(fmt::format("the gateway {} is the ENI's own address", own.to_string()),
@@ -176,6 +194,7 @@ std::optional<EniConfig> read_eni(const Value& value) {
   map.read("routes", eni.routes, list_of(read_route));
   if (eni.address.address != IpAddr{}) {
     check_subnet(map, eni);
+    check_secondary(map, eni);
     check_routes(map, eni);
   }
   check_gateway6(map, eni);

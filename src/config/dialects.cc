@@ -27,6 +27,7 @@ std::optional<std::vector<PortRange>> read_to_ports(const Value& value) {
   if (!text) return std::nullopt;
   std::vector<PortRange> ranges;
   if (text->empty()) return ranges;
+  std::vector<bool> taken(65536);
   std::string_view rest = *text;
   for (bool more = true; more;) {
     const std::size_t comma = rest.find(',');
@@ -42,14 +43,14 @@ std::optional<std::vector<PortRange>> read_to_ports(const Value& value) {
           std::string{kAccepted});
       return std::nullopt;
     }
-    const auto overlap = std::find_if(ranges.begin(), ranges.end(), [&](const PortRange& other) {
-      return range.value().first <= other.last && other.first <= range.value().last;
-    });
-    if (overlap != ranges.end()) {
+    const auto first = taken.begin() + range.value().first;
+    const auto end = taken.begin() + range.value().last + 1;
+    if (std::find(first, end, true) != end) {
       value.error(fmt::format("{} names ports twice: {}", value.describe(), shown(part)),
                   std::string{kAccepted});
       return std::nullopt;
     }
+    std::fill(first, end, true);
     ranges.push_back(range.value());
   }
   return ranges;

@@ -78,7 +78,7 @@ std::optional<Marked<IpPrefix>> read_entry(const Value& value, bool enable_ipv6)
   const auto entry = read_marked_prefix(value);
   if (!entry || entry->value.is_v4() || enable_ipv6) return entry;
   value.error(fmt::format("{} is IPv6, and ipv6 is not enabled", value.describe()),
-              "an IPv4 CIDR, or snat.ip_masq_agent.enable_ipv6: true");
+              "an IPv4 CIDR (IPv6 needs the agent's enable_ipv6)");
   return std::nullopt;
 }
 

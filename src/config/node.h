@@ -48,9 +48,9 @@ struct Parsed {
 };
 
 /// Bounds on what a text may unfold to, so that a hostile one costs neither the stack nor the
-/// memory. Far above what anybody writes: 2^21 values are a policy of 700,000 destinations.
+/// memory. Far above what anybody writes: 2^20 values are a policy of 500,000 destinations.
 inline constexpr std::size_t kMaxDepth = 64;
-inline constexpr std::size_t kMaxNodes = std::size_t{1} << 21;
+inline constexpr std::size_t kMaxNodes = std::size_t{1} << 20;
 
 /// Whether the text is what both readers take: UTF-8 without control characters. (yaml-cpp takes
 /// U+0004 for the end of its input and would silently drop what follows.)

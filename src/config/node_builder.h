@@ -53,6 +53,16 @@ class NodeBuilder {
     attach(Node{original});
   }
 
+  /// Charges for nodes that are kept, whether in the tree or beside it.
+  void count(const Node& at, std::size_t nodes) {
+    nodes_ += nodes;
+    if (nodes_ > kMaxNodes) {
+      throw Stop{
+          {at.line, at.column, "the text unfolds to too many values",
+           "up to " + std::to_string(kMaxNodes) + ", anchors and aliases counted each time"}};
+    }
+  }
+
   /// Whether the next thing said belongs to a map as a key.
   [[nodiscard]] bool expects_key() const {
     return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().has_key;
@@ -70,13 +80,6 @@ class NodeBuilder {
     bool has_key;
   };
 
-  void count(const Node& at, std::size_t nodes) {
-    nodes_ += nodes;
-    if (nodes_ > kMaxNodes) {
-      throw Stop{{at.line, at.column, "the text unfolds to too many values",
-                  "up to " + std::to_string(kMaxNodes) + ", aliases counted where they are used"}};
-    }
-  }
   const Node& attach(Node node) {
     if (open_.empty()) return root_ = std::move(node);
     Open& parent = open_.back();

@@ -135,7 +135,7 @@ std::string MapReader::folded(std::string_view name) const {
 }
 
 std::optional<Value> MapReader::find_even_null(std::string_view name) {
-  asked_.emplace_back(name);
+  if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) asked_.emplace_back(name);
   const auto member = members_.find(folded(name));
   if (member == members_.end()) return std::nullopt;
   return map_.member(name, member->second->value);
@@ -161,7 +161,7 @@ void MapReader::finish(Severity severity) const {
     const bool known = std::any_of(asked_.begin(), asked_.end(),
                                    [&](const std::string& asked) { return folded(asked) == name; });
     if (known) continue;
-    if (map_.source().full()) return;
+    if (map_.source().full(severity)) return;
     const Node at{Node::Kind::kNull, false, member.line, member.column, {}, {}, {}};
     const std::string key = shown(member.key);
     std::string accepted = "did you mean \"" + nearest(member.key, asked_) + "\"?";

@@ -27,7 +27,7 @@ class Source {
               std::string key,
               std::string problem,
               std::string accepted) const {
-    if (full()) return;
+    if (full(severity)) return;
     problems_.get().push_back({severity, mark(at.line, at.column), std::move(key),
                                std::move(problem), std::move(accepted)});
   }
@@ -35,14 +35,19 @@ class Source {
     problems_.get().push_back(
         {Severity::kError, mark(error.line, error.column), {}, error.problem, error.accepted});
   }
-  /// Whether so much is wrong that more would help nobody and only take memory.
-  [[nodiscard]] bool full() const { return problems_.get().size() >= kMostProblems; }
+  /// Whether so much is wrong that more would help nobody and only take memory. Warnings leave room
+  /// for errors, so that these are never all dropped.
+  [[nodiscard]] bool full(Severity severity) const {
+    const std::size_t most = severity == Severity::kWarning ? kMostWarnings : kMostProblems;
+    return problems_.get().size() >= most;
+  }
   [[nodiscard]] SourceMark mark(int line, int column) const { return {file_, line, column}; }
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] Problems& problems() const { return problems_; }
 
  private:
-  static constexpr std::size_t kMostProblems = 10'000;
+  static constexpr std::size_t kMostWarnings = 10'000;
+  static constexpr std::size_t kMostProblems = 2 * kMostWarnings;
   std::string file_;
   std::reference_wrapper<Problems> problems_;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "config/values.h"
@@ -27,8 +28,12 @@ std::optional<InstanceLimits> read_instance(const Value& value) {
 
 std::optional<std::string> read_gateway_name(const Value& value) {
   auto name = read_text(value);
-  if (!name || (!name->empty() && name->size() <= 255)) return name;
-  value.error(value.describe() + " is no name", "1 to 255 characters");
+  const auto printable = [](char c) { return static_cast<unsigned char>(c) > 0x1f && c != 0x7f; };
+  if (!name || (!name->empty() && name->size() <= 255 &&
+                std::all_of(name->begin(), name->end(), printable))) {
+    return name;
+  }
+  value.error(value.describe() + " is no name", "1 to 255 printable characters");
   return std::nullopt;
 }
 

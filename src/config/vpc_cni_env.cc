@@ -102,7 +102,7 @@ MarkedPrefixes read_cidrs(const Value& value) {
     const auto prefix = IpPrefix::parse_lenient(entry.substr(0, 64));
     if (prefix && prefix.value().is_v4()) {
       cidrs.push_back({prefix.value(), value.mark()});
-    } else if (!value.source().full()) {
+    } else if (!value.source().full(Severity::kWarning)) {
       value.warning(fmt::format("\"{}\" is skipped: no IPv4 CIDR", shown(entry)),
                     "IPv4 CIDRs, such as 172.31.0.0/16, with commas between");
     }

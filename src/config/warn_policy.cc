@@ -103,7 +103,10 @@ bool any_of_family(const MarkedPrefixes& prefixes, bool v4) {
                      [&](const Marked<IpPrefix>& p) { return p.value.is_v4() == v4; });
 }
 
-void own_rule(const Draft& draft, const RuleConfig& rule, const std::string& key) {
+void own_rule(const Draft& draft,
+              const PrefixSet& pods,
+              const RuleConfig& rule,
+              const std::string& key) {
   const MarkedPrefixes& from = rule.from ? *rule.from : draft.config.pods.cidrs;
   bool v4 = any_of_family(from, true);
   bool v6 = any_of_family(from, false);
@@ -120,7 +123,6 @@ void own_rule(const Draft& draft, const RuleConfig& rule, const std::string& key
     if (!v4) {
       draft.warning(key, "translates nothing: IPv6 is never translated", "IPv4 from and to");
     }
-    const PrefixSet pods = set_of(draft.config.pods.cidrs);
     const bool reaches_pods = std::any_of(
         from.begin(), from.end(), [&](const auto& prefix) { return pods.overlaps(prefix.value); });
     if (!reaches_pods) {
@@ -166,8 +168,13 @@ void warn_of_policy(const Draft& draft) {
   pods_outside_vpc(draft);
   exclusions(draft);
   const SnatConfig& snat = draft.config.snat;
+  const PrefixSet pods = set_of(draft.config.pods.cidrs);
+  if (!pods.has_family(true)) {
+    draft.warning("pods.cidrs", "no IPv4 CIDR, so that nothing is ever translated",
+                  "the CIDRs pods have their IPv4 addresses from");
+  }
   for (std::size_t i = 0; i < snat.rules.size(); ++i) {
-    own_rule(draft, snat.rules[i], fmt::format("snat.rules[{}]", i));
+    own_rule(draft, pods, snat.rules[i], fmt::format("snat.rules[{}]", i));
   }
   if (draft.is_written("snat", "source") && !uses_default_source(snat)) {
     draft.warning("snat.source", "no rule and no dialect translates to these addresses",

@@ -52,6 +52,17 @@ class RouteWarnings {
   explicit RouteWarnings(const Draft& draft)
       : draft_(draft), enis_(draft.config.enis), ways_(ways_of(enis_)) {}
 
+  /// Whether an ENI may emit anything of this network.
+  [[nodiscard]] bool emitted(const IpPrefix& network) const {
+    return std::any_of(enis_.begin(), enis_.end(), [&](const EniConfig& eni) {
+      const auto overlaps = [&](const IpPrefix& prefix) { return prefix.overlaps(network); };
+      const auto inside = [&](const IpAddr& address) { return network.contains(address); };
+      return std::any_of(eni.forwards.begin(), eni.forwards.end(), overlaps) ||
+             std::any_of(eni.prefixes.begin(), eni.prefixes.end(), overlaps) ||
+             std::any_of(eni.secondary.begin(), eni.secondary.end(), inside);
+    });
+  }
+
   /// Pods that arrive through an ENI: nothing of their CIDR is behind a pod port.
   void pods_behind_enis(const std::string& key, const IpPrefix& cidr) {
     std::map<IpPrefix, std::size_t> seen;
@@ -85,7 +96,7 @@ class RouteWarnings {
                                  "sent to them leaves by {}",
                                  enis_[*emitter].name, enis_[*routed.begin()].name),
                      "forwards and routes on the same ENI");
-    } else if (!emitter) {
+    } else if (!emitted(cidr)) {
       draft_.warning(key,
                      fmt::format("no ENI may emit {}: what is not translated is dropped as "
                                  "no_owner",
@@ -142,6 +153,16 @@ class RouteWarnings {
 
 void warn_of_routes(const Draft& draft) {
   const Config& config = draft.config;
+  // Each pod CIDR is compared with each way there is. Lists so long that this takes seconds are
+  // nobody's, and these are only warnings.
+  constexpr std::size_t kMostComparisons = std::size_t{1} << 24;
+  std::size_t ways = 0;
+  for (const EniConfig& eni : config.enis) {
+    ways +=
+        1 + eni.routes.size() + eni.forwards.size() + eni.prefixes.size() + eni.secondary.size();
+  }
+  if (config.pods.cidrs.size() * ways > kMostComparisons) return;
+
   PrefixSet behind_ports;
   for (const PodPortConfig& port : config.pod_ports) {
     for (const IpAddr& pod : port.pods) behind_ports.add(IpPrefix::host(pod));

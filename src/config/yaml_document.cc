@@ -124,7 +124,10 @@ class YamlEvents : public YAML::EventHandler {
     open_anchors_.pop_back();
   }
   void remember(YAML::anchor_t anchor, const Node& node) {
-    if (anchor != 0) anchored_[anchor] = {node, count_nodes(node), height_of(node)};
+    if (anchor == 0) return;
+    const std::size_t nodes = count_nodes(node);
+    builder_.count(node, nodes);  // before there is a copy: anchors inside anchors multiply
+    anchored_[anchor] = {node, nodes, height_of(node)};
   }
 
   NodeBuilder builder_;
@@ -132,10 +135,31 @@ class YamlEvents : public YAML::EventHandler {
   std::vector<YAML::anchor_t> open_anchors_;
 };
 
+/// Where more brackets are open than any document within kMaxDepth could have, or nothing. yaml-cpp
+/// takes hundreds of bytes for each before it says anything. Brackets in strings and comments
+/// count too, so the bound is generous.
+std::optional<SyntaxError> check_brackets(std::string_view text) {
+  constexpr int kMostOpen = 1000;
+  int open = 0;
+  int line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    if (c == '[' || c == '{') ++open;
+    if ((c == ']' || c == '}') && open > 0) --open;
+    if (open > kMostOpen) {
+      return SyntaxError{line, 1, "lists and maps are nested too deep",
+                         "up to " + std::to_string(kMaxDepth) + " levels"};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Parsed parse_yaml(std::string_view text, std::size_t at_most) {
   Parsed parsed;
+  parsed.error = check_brackets(text);
+  if (parsed.error) return parsed;
   // The end of the document is said aloud: yaml-cpp takes the end of its input for the end of a
   // quoted string, but complains of a document that ends inside one.
   std::istringstream stream{std::string{text} + "\n...\n"};

@@ -36,6 +36,8 @@ const BadDevices kBadDevices[] = {
     {ENI0 ", secondary: [10.10.10.256]}\n", {"enis[0].secondary[0]", "10.10.10.256", 8}},
     {ENI0 ", secondary: [~]}\n", {"enis[0].secondary[0]", "nothing", 8}},
     {ENI0 ", secondary: [224.0.0.1]}\n", {"enis[0].secondary[0]", "224.0.0.1", 8}},
+    {ENI0 ", secondary: [10.10.10.1]}\n", {"enis[0].secondary[0]", "router", 8}},
+    {ENI0 ", secondary: [10.10.10.0]}\n", {"enis[0].secondary[0]", "network", 8}},
     {ENI0 ", prefixes: [10.10.10.40/28]}\n", {"enis[0].prefixes[0]", "10.10.10.32/28", 8}},
     {ENI0 ", prefixes: [10.10.10.40]}\n", {"enis[0].prefixes[0]", "10.10.10.40/32", 8}},
     {ENI0 ", prefixes: [0.0.0.0/0]}\n", {"enis[0].prefixes[0]", "/28", 8}},

@@ -112,6 +112,13 @@ TEST(Yaml, AliasesCannotMultiplyWithoutBounds) {
   EXPECT_NE(outcome(parse_yaml(text, 1)).find("too many values"), std::string::npos);
 }
 
+TEST(Yaml, AnchorsInsideAnchorsCannotMultiplyEither) {
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += "&a" + std::to_string(i) + " [";
+  text += repeat("x,", 100'000) + repeat("]", 60);
+  EXPECT_NE(outcome(parse_yaml(text, 1)).find("too many values"), std::string::npos);
+}
+
 TEST(Characters, AreUtf8WithoutControls) {
   EXPECT_FALSE(check_characters("a: \u00e4\u20ac\U0001f600\t# x\r\n"));
   const std::pair<std::string_view, int> cases[] = {

@@ -278,6 +278,17 @@ flows:
   }
 }
 
+TEST(Load, WarningsNeverCrowdOutAnError) {
+  std::string excluded = "x";
+  for (int i = 0; i < 20'000; ++i) excluded += ",x";
+  const Loaded loaded =
+      load_with(kBase + "snat: {vpc_cni: {env: {AWS_VPC_K8S_CNI_EXCLUDE_SNAT_CIDRS: \"" + excluded +
+                "\"}}}\nlog: {level: loud}\n");
+  EXPECT_FALSE(loaded.config);
+  EXPECT_LE(loaded.problems.size(), 20'000U);
+  expect_problem(loaded, {"log.level", "loud", 11});
+}
+
 TEST(Load, PointsOutADialectLeftEmpty) {
   const Loaded loaded = load_with(kBase + "snat:\n  vpc_cni:\n");
   EXPECT_TRUE(loaded.config);
