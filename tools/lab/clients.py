@@ -63,6 +63,7 @@ def iperf3(client, server):
 
 def iperf3_report(client, server, arguments, *, timeout=60):
     """Runs iperf3 and returns its own report; `error` in it says what went wrong."""
+    server.servers.wait_for_iperf3()
     done = client.host.run(["iperf3", "--client", server.address, "--port", IPERF_PORT, "--json",
                             "--connect-timeout", "3000", *arguments], check=False, timeout=timeout)
     try:

@@ -75,25 +75,24 @@ class SluiceGateway:
 class Report:
     """The counters that `sluice run` prints at its end, one a line."""
 
-    _TOTALS = ("received", "originated", "sent", "consumed", "dropped", "waiting")
+    _IN = ("received", "originated", "split")
+    _OUT = ("sent", "consumed", "merged", "dropped", "waiting")
 
     def __init__(self, text):
         self.text = text
         self.drops = {name: int(count) for name, count in
                       re.findall(r"^drop (\S+) (\d+)$", text, re.MULTILINE)}
         found = dict(re.findall(r"^(\w+) (\d+)$", text, re.MULTILINE))
-        self.totals = {name: int(found[name]) for name in self._TOTALS if name in found}
+        self.totals = {name: int(found[name]) for name in (*self._IN, *self._OUT) if name in found}
 
     @property
     def complete(self):
-        return set(self.totals) == set(self._TOTALS)
+        return set(self.totals) == {*self._IN, *self._OUT}
 
     def balanced(self):
         """Every packet that came or was made went somewhere that has a name."""
-        t = self.totals
-        return (t["received"] + t["originated"]
-                == t["sent"] + t["consumed"] + t["dropped"] + t["waiting"]
-                and t["dropped"] == sum(self.drops.values()))
+        came, went = (sum(self.totals[name] for name in names) for names in (self._IN, self._OUT))
+        return came == went and self.totals["dropped"] == sum(self.drops.values())
 
 
 class KernelGateway:

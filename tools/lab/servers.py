@@ -109,17 +109,19 @@ class Servers:
     def _dns_clients(self):
         return set(re.findall(r" (\S+)/\d+ query\[A\] ", self._since("dnsmasq.log")))
 
+    def wait_for_iperf3(self):
+        """Waits until iperf3 listens: it serves one test at a time, and listens anew after each."""
+        def idle():
+            said = (self.folder / "iperf3.log").read_text(errors="replace")
+            return said.rfind("Server listening") > said.rfind("Accepted connection")
+        wait_for(idle, f"iperf3 of {self.host.name} to listen")
+
     def wait_for_iperf3_client(self):
         """Waits until a test's data has begun to flow."""
         wait_for(lambda: "bits/sec" in self._since("iperf3.log"), "iperf3's data", seconds=20)
 
     def _iperf3_clients(self):
-        """Both the control connection's peer and the data's. Waits for the server to be free."""
-        try:
-            wait_for(lambda: "Server listening" in self._since("iperf3.log"),
-                     "iperf3 to end the test", seconds=3)
-        except LabError:
-            return set()
+        """Both the control connections' peers and the data's."""
         said = self._since("iperf3.log")
         return (set(re.findall(r"Accepted connection from (\S+), port", said))
                 | set(re.findall(r"connected to (\S+) port", said)))

@@ -34,9 +34,8 @@ def _columns(cells):
 def observe(lab, pair, tool):
     """Lets `tool` of pair.client meet pair.server, and says what was seen."""
     client, server = lab.parties[pair.client], lab.parties[pair.server]
-    servers = lab.servers[pair.server]
     lab.fabric.forget()
-    servers.forget()
+    server.servers.forget()
     try:
         problem = clients.use(tool, client, server)
     except LabError as stuck:
@@ -44,7 +43,7 @@ def observe(lab, pair, tool):
     outside = client if pair.inbound else server
     out, back = _enis_crossed(lab.fabric, outside.address, clients.PROTOCOL[tool])
     request, reply = (back, out) if pair.inbound else (out, back)
-    return Sight(_listed(servers.clients(tool)), request, reply, problem)
+    return Sight(_listed(server.servers.clients(tool)), request, reply, problem)
 
 
 def _enis_crossed(fabric, outside, protocol):

@@ -27,6 +27,7 @@ class Party:
     name: str
     address: str
     host: Host
+    servers: Servers | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Topology:
         """`serve`: run the servers. `far_ends`: names of ENIs that do not end at the gateway but in
         a namespace `wire`, for a test that brings the gateway there another way."""
         self.world = world
+        self._serve = serve
         self.parties = {}
         self.fabric = None
         self.gateway_host = Host(world, "gw")
@@ -64,10 +66,9 @@ class Topology:
             end = self.wire_host if eni.name in far_ends else self.gateway_host
             connect(end, eni.name, self.fabric_host, eni.name)
         self.build()
-        self.servers = {name: Servers(party.host) for name, party in self.parties.items()
-                        } if serve else {}
-        for servers in self.servers.values():
-            servers.wait_until_ready()
+        for party in self.parties.values():
+            if party.servers:
+                party.servers.wait_until_ready()
 
     def build(self):
         """Makes the rest; fills `fabric` and `parties`."""
@@ -79,7 +80,8 @@ class Topology:
         raise NotImplementedError
 
     def add_party(self, name, address, host):
-        self.parties[name] = Party(name, address, host)
+        servers = Servers(host) if self._serve else None
+        self.parties[name] = Party(name, address, host, servers)
 
     def add_neighbour(self, name, address, router, *, back_to):
         """A host on a /24 of its own behind the fabric. It knows the way to `back_to`, no other."""
