@@ -173,6 +173,7 @@ std::uint32_t* FlowTable::entry_of(const FlowKey& key, const Place& place) noexc
 // --- lookup ----------------------------------------------------------------------------------
 
 bool FlowTable::expired(const Session& session, Instant now) const noexcept {
+  if (session.identity.is_mapping()) return false;  // goes with its last session
   const auto idle = now.since(Instant{session.last_seen.get()});
   const auto limit = limits_.of(session.identity.protocol, session.state());
   return idle > static_cast<std::int32_t>(limit);
@@ -332,7 +333,8 @@ SessionIndex FlowTable::insert(const NewSession& session, Instant now) noexcept 
     return kNoSession;
   }
   size_.add(1);
-  if (pods_) pods_->add(session.pod);
+  if ((identity.flags & kHasMapping) != 0) hold_mapping(identity);
+  if (pods_ && !identity.is_mapping()) pods_->add(session.pod);
   return index;
 }
 
@@ -347,15 +349,40 @@ void FlowTable::release(SessionIndex index) noexcept {
 }
 
 void FlowTable::erase(SessionIndex index) noexcept {
-  const SessionIdentity& identity = at(index).identity;
-  const Be32 pod = identity.pod;
-  const FlowKey outbound = identity.outbound_key();
-  const FlowKey inbound = identity.inbound_key();
-  remove(outbound);
-  remove(inbound);
+  const SessionIdentity identity = at(index).identity;
+  remove(identity.outbound_key());
+  remove(identity.inbound_key());
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
-  if (pods_) pods_->remove(pod);
+  if (pods_ && !identity.is_mapping()) pods_->remove(identity.pod);
+  if ((identity.flags & kHasMapping) != 0) let_go_of_mapping(identity);
+}
+
+// --- endpoint-independent mappings -----------------------------------------------------------
+
+SessionIndex FlowTable::find_held(const FlowKey& key) noexcept {
+  const std::uint32_t* entry = entry_of(key, place_of(hash(key)));
+  return entry == nullptr ? kNoSession : SessionIndex{*entry & kIndexMask};
+}
+
+SessionIndex FlowTable::find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {
+  return find_held({pod, {}, port, {}, protocol, {}});
+}
+
+SessionIndex FlowTable::find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept {
+  return find_held({{}, snat, {}, port, protocol, {}});
+}
+
+void FlowTable::hold_mapping(const SessionIdentity& session) noexcept {
+  at(find_mapping_of(session.pod, session.pod_port, session.protocol)).tcp_end[0].add(1);
+}
+
+void FlowTable::let_go_of_mapping(const SessionIdentity& session) noexcept {
+  const SessionIndex mapping =
+      find_mapping_of(session.pod, session.pod_port, session.protocol);
+  auto& sessions = at(mapping).tcp_end[0];
+  sessions.add(static_cast<std::uint32_t>(-1));
+  if (sessions.get() == 0) erase(mapping);
 }
 
 unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {

@@ -76,6 +76,10 @@ class FlowTable {
   [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
   void erase(SessionIndex index) noexcept;
 
+  // Endpoint-independent mappings: see session.h. One without a session is never left behind.
+  [[nodiscard]] SessionIndex find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
+  [[nodiscard]] SessionIndex find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept;
+
   /// How many live sessions a pod address holds, exact; counted only after count_pods().
   void count_pods();
   [[nodiscard]] std::uint32_t sessions_of(Be32 pod) const noexcept;
@@ -136,6 +140,9 @@ class FlowTable {
   static bool put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept;
   bool make_room(std::uint32_t bucket) noexcept;
   void remove(const FlowKey& key) noexcept;
+  void hold_mapping(const SessionIdentity& session) noexcept;
+  void let_go_of_mapping(const SessionIdentity& session) noexcept;
+  [[nodiscard]] SessionIndex find_held(const FlowKey& key) noexcept;
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
   void release(SessionIndex index) noexcept;
 

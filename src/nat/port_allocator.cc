@@ -5,7 +5,7 @@
 namespace sluice::nat {
 
 PortClasses::PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges)
-    : member_(65536) {
+    : member_(65536), slice_of_(65536), workers_(owner.workers()) {
   for (const PortRange& range : ranges) {
     for (std::uint32_t number = range.first; number <= range.last; ++number) {
       if (member_[number]) continue;  // ranges may overlap
@@ -14,10 +14,23 @@ PortClasses::PortClasses(const OwnerFunction& owner, std::span<const PortRange> 
       classes_[owner.hash_of_destination_port(port) % kRetaSize].push_back(port);
     }
   }
+  for (std::uint32_t number = 0; number < member_.size(); ++number) {
+    if (member_[number]) in_order_.push_back(Be16::from_host(static_cast<std::uint16_t>(number)));
+  }
+  for (unsigned worker = 0; worker < workers_; ++worker) {
+    const WorkerId id{static_cast<std::uint8_t>(worker)};
+    for (const Be16 port : slice(id)) slice_of_[port.to_host()] = id;
+  }
+}
+
+std::span<const Be16> PortClasses::slice(WorkerId worker) const noexcept {
+  const std::size_t first = in_order_.size() * worker.value / workers_;
+  const std::size_t end = in_order_.size() * (worker.value + std::size_t{1}) / workers_;
+  return std::span(in_order_).subspan(first, end - first);
 }
 
 PortAllocator::PortAllocator(const OwnerFunction& owner, WorkerId self, std::uint64_t seed)
-    : owner_(owner), random_(seed) {
+    : owner_(owner), self_(self), random_(seed) {
   const auto reta = owner.reta();
   for (unsigned entry = 0; entry < kRetaSize; ++entry) {
     if (reta[entry] == self) entries_.push_back(static_cast<std::uint8_t>(entry));
@@ -65,6 +78,35 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
       const Be16 port = ports[(first + j) % ports.size()];
       if (is_free(port)) return port;
     }
+  }
+  return std::nullopt;
+}
+
+std::optional<Be16> PortAllocator::choose_for_mapping(const Request& request,
+                                                      const PortClasses& classes,
+                                                      FlowTable& table,
+                                                      Instant now) noexcept {
+  constexpr unsigned kTries = 8;
+  const auto is_free = [&](Be16 port) {
+    FlowKey reply = request.reply;
+    reply.destination_port = port;
+    return !table.find(reply, now);
+  };
+  if (request.preferred && classes.contains(*request.preferred) &&
+      classes.owner_of(*request.preferred) == self_ && is_free(*request.preferred)) {
+    return request.preferred;
+  }
+  const auto ports = classes.slice(self_);
+  if (ports.empty()) return std::nullopt;
+  const auto count = static_cast<std::uint32_t>(ports.size());
+  for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+    const Be16 port = ports[random_.below(count)];
+    if (is_free(port)) return port;
+  }
+  const std::uint32_t first = random_.below(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const Be16 port = ports[(first + i) % count];
+    if (is_free(port)) return port;
   }
   return std::nullopt;
 }

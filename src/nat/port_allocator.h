@@ -26,7 +26,7 @@
 
 namespace sluice::nat {
 
-/// The external ports of a set of ranges, by class. Immutable, shared by all workers.
+/// The external ports of a set of ranges, by class and in order. Immutable, shared by all workers.
 class PortClasses {
  public:
   PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges);
@@ -36,9 +36,18 @@ class PortClasses {
   }
   [[nodiscard]] bool contains(Be16 port) const noexcept { return member_[port.to_host()]; }
 
+  /// A worker's contiguous share, for endpoint-independent mappings: one port serves all remotes,
+  /// so what brings replies back is the port alone.
+  [[nodiscard]] std::span<const Be16> slice(WorkerId worker) const noexcept;
+  /// Whose share a port lies in; worker 0 for ports that are nobody's.
+  [[nodiscard]] WorkerId owner_of(Be16 port) const noexcept { return slice_of_[port.to_host()]; }
+
  private:
   std::array<std::vector<Be16>, kRetaSize> classes_;
   std::vector<bool> member_;
+  std::vector<Be16> in_order_;
+  std::vector<WorkerId> slice_of_;  ///< by port
+  unsigned workers_;
 };
 
 class PortAllocator {
@@ -55,9 +64,16 @@ class PortAllocator {
                                            const PortClasses& classes,
                                            FlowTable& table,
                                            Instant now) noexcept;
+  /// The same for an endpoint-independent mapping, from this worker's slice; the reply's remote is
+  /// left 0.
+  [[nodiscard]] std::optional<Be16> choose_for_mapping(const Request& request,
+                                                       const PortClasses& classes,
+                                                       FlowTable& table,
+                                                       Instant now) noexcept;
 
  private:
   const OwnerFunction& owner_;
+  WorkerId self_;
   std::vector<std::uint8_t> entries_;  ///< RETA entries of this worker
   Random random_;
 };

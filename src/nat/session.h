@@ -11,6 +11,10 @@
 /// stored from the pod's side too, with kOpenedInbound set, so "outbound" is always "away from the
 /// pod". Between two pods "the pod" is whoever sent first.
 ///
+/// An endpoint-independent mapping (RFC 4787 REQ-1) is a record of the same kind whose remote is
+/// 0.0.0.0:0: it is found by the pod's side and by the external side, without a remote. It counts
+/// its sessions in tcp_end[0] and goes with the last of them.
+///
 /// Identity and state are guarded by the sequence number (odd while the owner writes); last_seen,
 /// TCP fields and counters are relaxed atomics beside it that readers may see a moment late.
 #pragma once
@@ -50,6 +54,9 @@ enum SessionFlag : std::uint8_t {
   kOpenedInbound = 0x02,   ///< the first packet came from the remote
   kFinAckedOutbound = 0x04,  ///< the FIN sent outbound was acknowledged
   kFinAckedInbound = 0x08,   ///< the FIN sent inbound was acknowledged
+  kMapping = 0x10,           ///< no session but an endpoint-independent mapping, see below
+  kHasMapping = 0x20,        ///< a session on such a mapping
+  kHairpin = 0x40,           ///< its remote is another pod's external address and port
 };
 
 /// An entry of the neighbour table, or 0: this direction has no way out (no owner for the source).
@@ -90,6 +97,7 @@ struct SessionIdentity {
   }
   [[nodiscard]] bool translated() const noexcept { return (flags & kTranslated) != 0; }
   [[nodiscard]] bool opened_inbound() const noexcept { return (flags & kOpenedInbound) != 0; }
+  [[nodiscard]] bool is_mapping() const noexcept { return (flags & kMapping) != 0; }
   [[nodiscard]] RuleId rule_id() const noexcept {
     return {rule[0] | std::uint32_t{rule[1]} << 8 | std::uint32_t{rule[2]} << 16};
   }

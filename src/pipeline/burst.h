@@ -77,6 +77,7 @@ struct Packet {
   WorkerId owner{};
   policy::Decision decision;         ///< first packets; the rule for all
   bool opened_from_outside = false;  ///< first packets
+  bool hairpin = false;              ///< first packets: to another pod's external address and port
   bool first = false;                ///< this packet opened its session
 
   std::uint16_t l4_offset = 0;  ///< from `frame`

@@ -34,13 +34,23 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(config::Config config,
   eni::EniMap enis(config);
   const bool keep = config.snat.port_selection_in_force() == config::PortSelection::kPreserve;
   const nat::IdleLimits limits = idle_limits(config.flows.timeouts);
+  std::vector<Ipv4Addr> independent;
+  for (const policy::SourcePool& pool : policy.value()->pools()) {
+    if (pool.mapping != config::Mapping::kEndpointIndependent) continue;
+    independent.insert(independent.end(), pool.addresses.begin(), pool.addresses.end());
+  }
+  std::sort(independent.begin(), independent.end());
+  const bool filters_by_remote = config.snat.filtering.value_or(config.snat.mapping) ==
+                                 config::Mapping::kEndpointDependent;
   return std::unique_ptr<const Snapshot>(new Snapshot{std::move(config),
                                                       std::move(policy).value(),
                                                       std::move(enis),
                                                       limits,
                                                       nat::PortClasses(owner, tcp_udp),
                                                       nat::PortClasses(owner, echo),
-                                                      keep});
+                                                      keep,
+                                                      std::move(independent),
+                                                      filters_by_remote});
 }
 
 }  // namespace sluice::pipeline

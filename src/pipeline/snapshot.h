@@ -4,7 +4,9 @@
 /// hold it through one atomic pointer, and a reload replaces the whole of it.
 #pragma once
 
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "config/config.h"
 #include "core/result.h"
@@ -12,6 +14,7 @@
 #include "nat/flow_table.h"
 #include "nat/owner.h"
 #include "nat/port_allocator.h"
+#include "net/headers.h"
 #include "policy/policy.h"
 
 namespace sluice::pipeline {
@@ -28,6 +31,16 @@ struct Snapshot {
   nat::PortClasses tcp_udp_ports;
   nat::PortClasses echo_ports;
   bool keep_source_port;  ///< port_selection: preserve
+  /// Pools whose mappings are endpoint-independent, by their addresses (sorted).
+  std::vector<Ipv4Addr> independent;
+  bool filters_by_remote;  ///< whether a mapping admits only remotes its pod has sent to
+
+  [[nodiscard]] bool is_independent(Ipv4Addr address) const noexcept {
+    return std::binary_search(independent.begin(), independent.end(), address);
+  }
+  [[nodiscard]] const nat::PortClasses& ports_for(std::uint8_t protocol) const noexcept {
+    return protocol == net::kIcmp ? echo_ports : tcp_udp_ports;
+  }
 };
 
 /// The idle limits that configured timeouts mean for each state.

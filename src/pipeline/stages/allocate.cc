@@ -66,6 +66,7 @@ nat::AdjacencyId way_of_answers(const Context& context,
   return adjacency_to(context, device, remote);
 }
 
+/// Which of a pool's addresses a pod gets.
 std::uint64_t spread(Be32 pod) noexcept { return pod.to_host() * 0x9e3779b97f4a7c15ULL >> 32; }
 
 void start_tracking(const Packet& packet, nat::FlowTable& table) noexcept {
@@ -81,6 +82,32 @@ void start_tracking(const Packet& packet, nat::FlowTable& table) noexcept {
 }
 
 }  // namespace
+
+void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
+  nat::FlowTable& table = context.table;
+  const nat::SessionIndex mapping = table.find_mapping_at(
+      packet.key.destination, packet.key.destination_port, packet.key.protocol);
+  if (mapping == nat::kNoSession) return packet.drop(DropReason::kNoSession);
+  const nat::SessionIdentity of = table.at(mapping).identity;
+  const Ipv4Addr pod{of.pod};
+  const Ipv4Addr remote{packet.key.source};
+  const Ipv4Addr external{of.snat};
+  nat::NewSession session{of.pod,      packet.key.source, of.snat, of.pod_port,
+                          packet.key.source_port, of.snat_port, of.protocol};
+  session.flags = nat::kTranslated | nat::kOpenedInbound | nat::kHasMapping;
+  if (context.snapshot->is_independent(remote)) session.flags |= nat::kHairpin;
+  session.rule = of.rule_id();
+  session.adjacency[nat::Session::index(Direction::kOutbound)] =
+      adjacency_to(context, context.enis().owner(external, remote), remote);
+  session.adjacency[nat::Session::index(Direction::kInbound)] =
+      adjacency_to(context, context.enis().egress(remote, pod), pod);
+  const nat::SessionIndex index = table.insert(session, now);
+  if (index == nat::kNoSession) return packet.drop(DropReason::kFlowTableFull);
+  context.counters.sessions_opened.add(1);
+  packet.found = {index, Direction::kInbound};
+  start_tracking(packet, table);
+  take_route(packet, context);
+}
 
 void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
   const Ipv4Addr source{packet.key.source};
@@ -114,27 +141,112 @@ void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
   start_tracking(packet, context_.table);
 }
 
-void Allocate::open_translated(Packet& packet, Instant now) noexcept {
+/// Whether a packet may open a translated flow; a refusal is its drop.
+bool Allocate::may_open(Packet& packet) noexcept {
+  const config::FlowsConfig& flows = context_.snapshot->config.flows;
+  const std::uint8_t protocol = packet.key.protocol;
+  if (untranslatable(protocol)) {
+    packet.drop(DropReason::kProtocolUnsupported);
+  } else if (!opens(packet) && protocol != net::kTcp) {
+    packet.drop(DropReason::kNoSession);
+  } else if (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept) {
+    const bool tell = flows.tcp_mid_stream == config::MidStream::kRst &&
+                      (packet.tcp().flags & net::kRst) == 0;
+    packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
+  } else if (flows.per_pod != 0 &&
+             context_.table.sessions_of(packet.key.source) >= flows.per_pod) {
+    packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
+  }
+  return packet.live();
+}
+
+std::optional<Be16> Allocate::choose_port(const Packet& packet,
+                                          Ipv4Addr address,
+                                          bool independent,
+                                          Instant now) noexcept {
   const Snapshot& snapshot = *context_.snapshot;
   const std::uint8_t protocol = packet.key.protocol;
-  if (untranslatable(protocol)) return packet.drop(DropReason::kProtocolUnsupported);
-  if (!opens(packet)) {
-    if (protocol != net::kTcp) return packet.drop(DropReason::kNoSession);
-    if (snapshot.config.flows.tcp_mid_stream != config::MidStream::kAccept) {
-      const bool tell = snapshot.config.flows.tcp_mid_stream == config::MidStream::kRst &&
-                        (packet.tcp().flags & net::kRst) == 0;
-      return packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
-    }
+  nat::PortAllocator::Request request;
+  request.reply = packet.key.reversed();
+  request.reply.destination = address.wire();
+  if (!has_ports(protocol)) {
+    // By address only: one pod towards each remote.
+    if (context_.table.find(request.reply, now)) return std::nullopt;
+    return Be16{};
   }
-  const std::uint32_t limit = snapshot.config.flows.per_pod;
-  if (limit != 0 && context_.table.sessions_of(packet.key.source) >= limit) {
-    return packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
+  if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
+  request.reply.destination_port = {};
+  const nat::PortClasses& classes = snapshot.ports_for(protocol);
+  if (!independent) return context_.ports.choose(request, classes, context_.table, now);
+  request.reply.source = {};
+  request.reply.source_port = {};
+  return context_.ports.choose_for_mapping(request, classes, context_.table, now);
+}
+
+/// Adds the session of a translated flow whose external side is settled; false without room.
+bool Allocate::add_session(Packet& packet,
+                           const External& external,
+                           std::uint8_t flags,
+                           Instant now) noexcept {
+  const Ipv4Addr destination{packet.key.destination};
+  nat::NewSession session{packet.key.source,      packet.key.destination, external.address.wire(),
+                          packet.key.source_port, packet.key.destination_port, external.port,
+                          packet.key.protocol};
+  session.flags = static_cast<std::uint8_t>(nat::kTranslated | flags |
+                                            (packet.hairpin ? nat::kHairpin : 0));
+  session.rule = packet.decision.rule;
+  session.adjacency[nat::Session::index(Direction::kOutbound)] =
+      adjacency_to(context_, external.device, destination);
+  session.adjacency[nat::Session::index(Direction::kInbound)] =
+      way_back(context_, packet, Ipv4Addr{packet.key.source}, destination);
+  const nat::SessionIndex index = context_.table.insert(session, now);
+  if (index == nat::kNoSession) {
+    packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
+    return false;
+  }
+  context_.counters.sessions_opened.add(1);
+  packet.out = external.device;
+  packet.found = {index, Direction::kOutbound};
+  packet.adjacency = session.adjacency[nat::Session::index(Direction::kOutbound)];
+  start_tracking(packet, context_.table);
+  return true;
+}
+
+/// Records an endpoint-independent mapping; the caller adds its first session at once.
+bool Allocate::add_mapping(Packet& packet, const External& external, Instant now) noexcept {
+  nat::NewSession mapping{packet.key.source, {}, external.address.wire(), packet.key.source_port,
+                          {}, external.port, packet.key.protocol};
+  mapping.flags = nat::kTranslated | nat::kMapping;
+  mapping.rule = packet.decision.rule;
+  if (context_.table.insert(mapping, now) != nat::kNoSession) return true;
+  packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
+  return false;
+}
+
+void Allocate::open_translated(Packet& packet, Instant now) noexcept {
+  if (!may_open(packet)) return;
+  const std::uint8_t protocol = packet.key.protocol;
+  const policy::SourcePool& pool =
+      context_.snapshot->policy->pools()[packet.decision.pool.value];
+  const bool independent =
+      pool.mapping == config::Mapping::kEndpointIndependent && has_ports(protocol);
+  const Ipv4Addr destination{packet.key.destination};
+  const std::uint8_t flags = independent ? nat::kHasMapping : 0;
+
+  if (independent) {
+    const nat::SessionIndex known =
+        context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol);
+    if (known != nat::kNoSession) {
+      const nat::SessionIdentity& mapping = context_.table.at(known).identity;
+      const Ipv4Addr address{mapping.snat};
+      const DeviceId out = context_.enis().egress(address, destination);
+      if (out == kNoDevice) return packet.drop(DropReason::kNoOwner);
+      add_session(packet, {address, mapping.snat_port, out}, flags, now);
+      return;
+    }
   }
 
   // A pod keeps one address (RFC 4787 REQ-2); the next serves when it has no port left.
-  const policy::SourcePool& pool = snapshot.policy->pools()[packet.decision.pool.value];
-  const Ipv4Addr destination{packet.key.destination};
-  const auto& classes = protocol == net::kIcmp ? snapshot.echo_ports : snapshot.tcp_udp_ports;
   const std::size_t first = spread(packet.key.source) % pool.addresses.size();
   bool owned = false;
   for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
@@ -142,37 +254,14 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     const DeviceId out = context_.enis().egress(address, destination);
     if (out == kNoDevice) continue;
     owned = true;
-    nat::PortAllocator::Request request;
-    request.reply = packet.key.reversed();
-    request.reply.destination = address.wire();
-    request.reply.destination_port = {};
-    std::optional<Be16> port = Be16{};
-    if (has_ports(protocol)) {
-      if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
-      port = context_.ports.choose(request, classes, context_.table, now);
-    } else {
-      request.reply.destination_port = packet.key.source_port;
-      if (context_.table.find(request.reply, now)) port.reset();
-    }
+    const std::optional<Be16> port = choose_port(packet, address, independent, now);
     if (!port) continue;
-
-    nat::NewSession session{packet.key.source, packet.key.destination, address.wire(),
-                            packet.key.source_port, packet.key.destination_port, *port, protocol};
-    session.flags = nat::kTranslated;
-    session.rule = packet.decision.rule;
-    session.adjacency[nat::Session::index(Direction::kOutbound)] =
-        adjacency_to(context_, out, destination);
-    session.adjacency[nat::Session::index(Direction::kInbound)] =
-        way_back(context_, packet, Ipv4Addr{packet.key.source}, destination);
-    const nat::SessionIndex index = context_.table.insert(session, now);
-    if (index == nat::kNoSession) {
-      return packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
+    const External external{address, *port, out};
+    if (independent && !add_mapping(packet, external, now)) return;
+    if (!add_session(packet, external, flags, now) && independent) {
+      context_.table.erase(
+          context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol));
     }
-    context_.counters.sessions_opened.add(1);
-    packet.out = out;
-    packet.found = {index, Direction::kOutbound};
-    packet.adjacency = session.adjacency[nat::Session::index(Direction::kOutbound)];
-    start_tracking(packet, context_.table);
     return;
   }
   if (!owned) return packet.drop(DropReason::kNoOwner);
@@ -185,17 +274,19 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
   packet.found = context_.table.find(packet.key, now);
   if (packet.found) return admit(packet, context_);
   packet.first = true;
-  if (packet.verdict == Verdict::kSnat) {
-    open_translated(packet, now);
-  } else {
-    open_preserved(packet, now);
+  switch (packet.verdict) {
+    case Verdict::kSnat: return open_translated(packet, now);
+    case Verdict::kUnsnat:
+      if (!opens(packet)) return packet.drop(DropReason::kNoSession);
+      return open_on_mapping(packet, context_, now);
+    default: return open_preserved(packet, now);
   }
 }
 
 void Allocate::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     const bool decided =
-        packet.verdict == Verdict::kSnat || packet.verdict == Verdict::kPreserve;
+        packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;
     if (!packet.live() || packet.kind != Kind::kFlow || packet.found || !decided) continue;
     allocate(packet, burst.now());
   }

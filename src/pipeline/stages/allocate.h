@@ -15,11 +15,32 @@ class Allocate {
   void process(Burst& burst) noexcept;
 
  private:
+  /// Where a translated flow shows itself outside.
+  struct External {
+    Ipv4Addr address;
+    Be16 port;
+    DeviceId device;
+  };
+
   void allocate(Packet& packet, Instant now) noexcept;
+  [[nodiscard]] bool may_open(Packet& packet) noexcept;
+  [[nodiscard]] std::optional<Be16> choose_port(const Packet& packet,
+                                                Ipv4Addr address,
+                                                bool independent,
+                                                Instant now) noexcept;
+  bool add_session(Packet& packet,
+                   const External& external,
+                   std::uint8_t flags,
+                   Instant now) noexcept;
+  [[nodiscard]] bool add_mapping(Packet& packet, const External& external, Instant now) noexcept;
   void open_preserved(Packet& packet, Instant now) noexcept;
   void open_translated(Packet& packet, Instant now) noexcept;
 
   Context& context_;
 };
+
+/// Opens a session on the endpoint-independent mapping that a packet's destination names, for a
+/// remote that the pod has not written to. The packet's tuple is as the remote sent it.
+void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept;
 
 }  // namespace sluice::pipeline

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/classify.h"
 
+#include <algorithm>
+
 #include "net/checksum.h"
 
 namespace sluice::pipeline {
@@ -40,8 +42,62 @@ void answer_echo(Packet& packet, Context& context) noexcept {
   packet.next_hop = enis.next_hop(packet.out, asker);
 }
 
+bool is_from_pod(Ipv4Addr source, const eni::EniMap& enis) noexcept {
+  return enis.is_pod(source) || enis.pod_port_of(source) != kNoDevice;
+}
+
+/// The pool a translating decision draws from, or the one the address belongs to: what a hairpinned
+/// source is translated to even where policy would preserve it (RFC 4787 REQ-9).
+policy::Decision hairpin_decision(policy::Decision decision,
+                                  Ipv4Addr external,
+                                  const policy::Policy& policy) noexcept {
+  if (decision.verdict == policy::Verdict::kSnat) return decision;
+  decision.verdict = policy::Verdict::kSnat;
+  const auto pools = policy.pools();
+  for (std::uint16_t i = 0; i < pools.size(); ++i) {
+    const auto& addresses = pools[i].addresses;
+    if (std::find(addresses.begin(), addresses.end(), external) != addresses.end()) {
+      decision.pool = {i};
+    }
+  }
+  return decision;
+}
+
+/// A packet to the external side of an endpoint-independent mapping, from somebody its pod has not
+/// written to: another pod (hairpin), or a remote, if the mapping is not filtered.
+bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
+  const Ipv4Addr source{packet.key.source};
+  const Ipv4Addr destination{packet.key.destination};
+  const Snapshot& snapshot = *context.snapshot;
+  if (packet.kind != Kind::kFlow || !snapshot.is_independent(destination)) return false;
+  const nat::SessionIndex mapping = context.table.find_mapping_at(
+      packet.key.destination, packet.key.destination_port, packet.key.protocol);
+  if (mapping == nat::kNoSession) return false;
+  if (packet.ipv4().ttl <= 1) {
+    packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
+    return true;
+  }
+  if (is_from_pod(source, context.enis())) {
+    packet.decision =
+        hairpin_decision(snapshot.policy->decide(source, destination), destination,
+                         *snapshot.policy);
+    packet.verdict = Verdict::kSnat;
+    packet.hairpin = true;
+    return true;
+  }
+  if (snapshot.filters_by_remote) return false;
+  if (context.enis().owner(destination, source) != packet.in) {
+    packet.drop(DropReason::kWrongDevice);
+    return true;
+  }
+  packet.verdict = Verdict::kUnsnat;
+  packet.decision.rule = context.table.at(mapping).identity.rule_id();
+  return true;
+}
+
 /// A packet to one of the gateway's own addresses for which there is no session.
 void receive(Packet& packet, Context& context) noexcept {
+  if (admitted_by_mapping(packet, context)) return;
   const bool echo = packet.key.protocol == net::kIcmp && packet.kind == Kind::kFlow &&
                     packet.icmp().type == net::kIcmpEchoRequest;
   if (!echo) return packet.drop(DropReason::kNoSession);

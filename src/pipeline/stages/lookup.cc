@@ -44,9 +44,14 @@ void admit(Packet& packet, Context& context) noexcept {
   packet.verdict = !translated                              ? Verdict::kPreserve
                    : direction == nat::Direction::kOutbound ? Verdict::kSnat
                                                             : Verdict::kUnsnat;
-  packet.adjacency = session.adjacency_id(direction);
-  packet.out = context.neighbours.device(packet.adjacency);
   packet.decision.rule = session.identity.rule_id();
+  take_route(packet, context);
+}
+
+void take_route(Packet& packet, Context& context) noexcept {
+  packet.adjacency =
+      context.table.at(packet.found.session).adjacency_id(packet.found.direction);
+  packet.out = context.neighbours.device(packet.adjacency);
   if (packet.out == kNoDevice) packet.drop(DropReason::kNoOwner);
 }
 

@@ -21,4 +21,7 @@ class Lookup {
 /// Takes `packet` as one of the session `packet.found`: verdict, adjacency, or a drop.
 void admit(Packet& packet, Context& context) noexcept;
 
+/// Gives `packet` the way out that its session remembers for its direction, or drops it.
+void take_route(Packet& packet, Context& context) noexcept;
+
 }  // namespace sluice::pipeline

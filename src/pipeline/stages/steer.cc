@@ -9,11 +9,18 @@ WorkerId Steer::owner_of(const Packet& packet) const noexcept {
   const Ipv4Addr destination{packet.key.destination};
   const eni::EniMap& enis = context_.enis();
   nat::FlowKey key = packet.key;
-  if (!enis.is_snat_address(destination)) {
+  const Snapshot& snapshot = *context_.snapshot;
+  if (enis.is_snat_address(destination)) {
+    if (snapshot.is_independent(destination)) {
+      return snapshot.ports_for(key.protocol).owner_of(key.destination_port);
+    }
+  } else {
     const bool from_pod = enis.is_pod(source) || enis.pod_port_of(source) != kNoDevice;
     const bool to_pod = enis.is_pod(destination) || enis.pod_port_of(destination) != kNoDevice;
     const bool reverse = from_pod == to_pod ? destination < source : to_pod;
     if (reverse) key = key.reversed();
+    // All flows of one mapping have to meet: the remote is left out.
+    if (!snapshot.independent.empty()) key.destination = {}, key.destination_port = {};
   }
   return context_.owner.owner(context_.owner.hash(key));
 }

@@ -11,7 +11,8 @@ namespace sluice::pipeline {
 ///
 /// The owner of a packet to a SNAT address is that of its tuple as it stands; of any other, that of
 /// the tuple with the pod as source (between two pods the lower address first). So both directions
-/// of a flow have one owner. Reads: the tuple. With one worker there is nothing to do.
+/// of a flow have one owner. Where mappings are endpoint-independent, the external port alone decides
+/// inbound, and the pod's side alone outbound. Reads: the tuple. With one worker there is nothing to do.
 class Steer {
  public:
   explicit Steer(Context& context) noexcept : context_(context) {}

@@ -5,6 +5,8 @@
 #include "nat/icmp_error.h"
 #include "nat/rewrite.h"
 #include "nat/tcp_state.h"
+#include "pipeline/stages/allocate.h"
+#include "pipeline/stages/lookup.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -45,6 +47,30 @@ void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
   }
 }
 
+/// The second half of a hairpinned packet's way: it now goes from one external side to another, and
+/// is taken in as if it had come from outside. What cannot be taken in was already translated, and
+/// is dropped.
+[[gnu::noinline]] void hairpin(Packet& packet, Context& context, Instant now) noexcept {
+  packet.key.source = packet.ipv4().source;
+  const Verdict verdict = packet.verdict;
+  const nat::L4Fields fields =
+      nat::l4_fields<Direction::kOutbound>(packet.key.protocol, packet.l4());
+  if (fields.port != nullptr) packet.key.source_port = *fields.port;
+  packet.found = context.table.find(packet.key, now);
+  if (packet.found) {
+    take_route(packet, context);
+  } else if (context.snapshot->filters_by_remote) {
+    packet.drop(DropReason::kNoSession);
+  } else {
+    open_on_mapping(packet, context, now);
+  }
+  if (!packet.live()) return;
+  nat::Session& session = context.table.at(packet.found.session);
+  keep(packet, session, context, now);
+  translate(packet, session.identity);
+  packet.verdict = verdict;
+}
+
 }  // namespace
 
 void Translate::process(Burst& burst) noexcept {
@@ -72,6 +98,13 @@ void Translate::process(Burst& burst) noexcept {
       // An error neither keeps a session nor ends it (RFC 5508 REQ-8).
       if (packet.kind == Kind::kFlow) keep(packet, session, context_, burst.now());
       translate(packet, session.identity);
+      const bool turns = (session.identity.flags & nat::kHairpin) != 0 &&
+                         packet.found.direction == Direction::kOutbound &&
+                         packet.kind == Kind::kFlow;
+      if (turns) [[unlikely]] {
+        hairpin(packet, context_, burst.now());
+        if (!packet.live()) continue;
+      }
     }
     nat::decrement_ttl(packet.ipv4());
   }
