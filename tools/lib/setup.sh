@@ -5,7 +5,7 @@
 
 # The one list of packages, by what they are for.
 PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp-dev
-  libboost-program-options-dev libgtest-dev libgmock-dev libbenchmark-dev"
+  libboost-program-options-dev nlohmann-json3-dev libpcap-dev libgtest-dev libgmock-dev libbenchmark-dev"
 PACKAGES_LAB="python3 iproute2 nftables ethtool procps iputils-ping curl nginx iperf3
   bind9-dnsutils dnsmasq-base"
 PACKAGES_TEST="python3-yaml tcpdump dpdk-dev clang libclang-rt-14-dev llvm"
@@ -42,11 +42,15 @@ apt_get() {
     --no-install-recommends -y "$@" >/dev/null
 }
 
-# build FOLDER [MESON-OPTION...]: configures the folder once and builds it.
-build() {
+# configure FOLDER [MESON-OPTION...]: once.
+configure() {
   local folder=$1
   shift
   [ -f "$folder/build.ninja" ] || meson setup "$folder" "$@" >/dev/null ||
     die "meson could not configure $folder; see $folder/meson-logs/meson-log.txt"
-  ninja -C "$folder"
+}
+
+# build FOLDER [MESON-OPTION...]: configures the folder once and builds all of it.
+build() {
+  configure "$@" && ninja -C "$1"
 }
