@@ -67,6 +67,10 @@ class NodeBuilder {
   [[nodiscard]] bool expects_key() const {
     return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().has_key;
   }
+  /// Whether the next thing said is an element of a list.
+  [[nodiscard]] bool in_list() const {
+    return !open_.empty() && open_.back().node.kind == Node::Kind::kList;
+  }
   /// The key that waits for its value, or null.
   [[nodiscard]] const Member* pending_key() const {
     return !open_.empty() && open_.back().has_key ? &open_.back().member : nullptr;

@@ -30,8 +30,53 @@ std::size_t height_of(const Node& node) {
   return below + 1;
 }
 
+/// The lines of a text, to look at what stands before a place.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) {
+    for (std::size_t begin = 0; begin <= text.size();) {
+      const std::size_t end = std::min(text.find('\n', begin), text.size());
+      lines_.push_back(text.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+
+  /// yaml-cpp reports a list's empty element where the next thing stands. Moves such a node back to
+  /// the dash, comma or bracket it follows.
+  void move_to_element(Node& node) const {
+    // The line of the next thing has no comment before that; the end of the document is none of
+    // the text's own lines.
+    std::size_t line = std::min(static_cast<std::size_t>(node.line), lines_.size()) - 1;
+    std::string_view before = lines_[line];
+    if (line + 1 == static_cast<std::size_t>(node.line)) {
+      before = before.substr(0, static_cast<std::size_t>(node.column) - 1);
+    }
+    for (;;) {
+      const std::size_t last = before.find_last_not_of(" \t\r");
+      if (last != std::string_view::npos) {
+        if (std::string_view{"-,["}.find(before[last]) == std::string_view::npos) return;
+        node.line = static_cast<int>(line) + 1;
+        node.column = static_cast<int>(last) + 1;
+        return;
+      }
+      if (line == 0) return;
+      before = without_comment(lines_[--line]);
+    }
+  }
+
+ private:
+  static std::string_view without_comment(std::string_view line) {
+    if (line.starts_with('#')) return {};
+    return line.substr(0, std::min(line.find(" #"), line.find("\t#")));
+  }
+
+  std::vector<std::string_view> lines_;
+};
+
 class YamlEvents : public YAML::EventHandler {
  public:
+  explicit YamlEvents(std::string_view text) : lines_(text) {}
+
   Node take_root() { return builder_.take_root(); }
 
   void OnDocumentStart(const YAML::Mark&) override { anchored_.clear(); }
@@ -49,6 +94,8 @@ class YamlEvents : public YAML::EventHandler {
       }
       node.line = key->line;  // the mark is that of whatever comes next
       node.column = key->column;
+    } else if (builder_.in_list()) {
+      lines_.move_to_element(node);
     }
     builder_.scalar_or_null(node);
     remember(anchor, node);
@@ -130,6 +177,7 @@ class YamlEvents : public YAML::EventHandler {
     anchored_[anchor] = {node, nodes, height_of(node)};
   }
 
+  Lines lines_;
   NodeBuilder builder_;
   std::map<YAML::anchor_t, Anchored> anchored_;
   std::vector<YAML::anchor_t> open_anchors_;
@@ -165,7 +213,7 @@ Parsed parse_yaml(std::string_view text, std::size_t at_most) {
   std::istringstream stream{std::string{text} + "\n...\n"};
   try {
     YAML::Parser parser{stream};
-    YamlEvents events;
+    YamlEvents events{text};
     while (parsed.documents.size() < at_most && parser.HandleNextDocument(events)) {
       parsed.documents.push_back(events.take_root());
     }

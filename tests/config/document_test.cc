@@ -58,6 +58,18 @@ TEST(Yaml, NullsStandWhereTheirKeyStands) {
   EXPECT_EQ(parsed.documents[0].members[1].value.kind, Node::Kind::kNull);
 }
 
+TEST(Yaml, NullsOfAListStandAtTheirDash) {
+  const Parsed parsed =
+      parse_yaml("a:\n  - b\n  -   # nothing - here\n\n# or here\nc: [~, , d]\n", 1);
+  ASSERT_EQ(outcome(parsed), "fine");
+  const Node& empty = locate(parsed.documents[0], "a[1]");
+  EXPECT_EQ(empty.kind, Node::Kind::kNull);
+  EXPECT_EQ(empty.line, 3);
+  EXPECT_EQ(empty.column, 3);
+  EXPECT_EQ(locate(parsed.documents[0], "c[0]").line, 6);
+  EXPECT_EQ(locate(parsed.documents[0], "c[1]").line, 6);
+}
+
 TEST(Yaml, AliasesAreCopies) {
   const Parsed parsed = parse_yaml("a: &x [1, {b: 2}]\nc: *x\nd: &y e\nf: *y\n", 1);
   ASSERT_EQ(outcome(parsed), "fine");

@@ -100,7 +100,7 @@ TEST(AgentFile, NamesWhatTheAgentRefuses) {
       {"nonMasqueradeCIDRs: [\"::ffff:10.0.0.0/104\"]",
        {"nonMasqueradeCIDRs[0]", "::ffff:10.0.0.0/104", 1}},
       {"nonMasqueradeCIDRs: [10.0.0.0/8, ~]", {"nonMasqueradeCIDRs[1]", "empty", 1}},
-      {"nonMasqueradeCIDRs:\n- 10.0.0.0/8\n-\n", {"nonMasqueradeCIDRs[1]", "empty"}},
+      {"nonMasqueradeCIDRs:\n- 10.0.0.0/8\n-\n", {"nonMasqueradeCIDRs[1]", "empty", 3}},
       {"nonMasqueradeCIDRs: [[10.0.0.0/8]]", {"nonMasqueradeCIDRs[0]", "a list", 1}},
       {"nonMasqueradeCIDRs: 10.0.0.0/8", {"nonMasqueradeCIDRs", "a list", 1}},
       {"nonMasqueradeCIDRs: {a: b}", {"nonMasqueradeCIDRs", "a map", 1}},
