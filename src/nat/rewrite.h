@@ -35,6 +35,14 @@ template <Direction kDirection>
   }
 }
 
+/// An echo reply of nothing but zeros has the checksum 0xffff, where differences lead to 0 (RFC 1624
+/// 3): the one message whose sum is plus zero. A receiver would refuse 0.
+inline void mend_empty_reply(net::IcmpHeader& icmp) noexcept {
+  const bool empty = icmp.type == net::kIcmpEchoReply && icmp.code == 0 &&
+                     icmp.identifier.raw() == 0 && icmp.sequence.raw() == 0;
+  if (empty && icmp.checksum.raw() == 0) icmp.checksum = Be16::from_raw(0xffff);
+}
+
 /// Gives the packet the addresses and ports it has on the session's other side. Checksums change by
 /// the session's stored differences (RFC 1624); TTL is not touched here.
 template <Direction kDirection>
@@ -55,6 +63,7 @@ inline void rewrite(const SessionIdentity& session,
   const net::ChecksumDelta l4_delta = delta(session.l4_delta);
   *fields.checksum = session.protocol == net::kUdp ? l4_delta.apply_udp(*fields.checksum)
                                                    : l4_delta.apply(*fields.checksum);
+  if (session.protocol == net::kIcmp) mend_empty_reply(net::header_at<net::IcmpHeader>(l4));
 }
 
 /// Forwarding costs one hop (RFC 1812 5.3.1); the sum changes by it.

@@ -83,6 +83,16 @@ TEST(Rewrite, GivesWhatTheOtherSideWouldHaveBuilt) {
   }
 }
 
+/// The one message whose sum is plus zero.
+TEST(Rewrite, OfAnEmptyReplyIsWhatAReceiverTakes) {
+  NewSession session{Be32::from_host(0x0a000005), Be32::from_host(0x08080808),
+                     Be32::from_host(0x0a0a0a14), be16(0), be16(0), be16(5000), net::kIcmp};
+  session.flags = kTranslated;
+  const auto reply = eth().ipv4("8.8.8.8", "10.10.10.20").echo_reply(5000, 0);
+  const Bytes back = rewritten<Direction::kInbound>(identity_of(session), reply.bytes());
+  EXPECT_TRUE(test::same_bytes(reply.destination("10.0.0.5").source_port(0).bytes(), back));
+}
+
 TEST(DecrementTtl, KeepsTheHeadersSumRight) {
   for (unsigned ttl = 1; ttl <= 255; ++ttl) {
     for (unsigned id = 0; id < 0x10000; id += 0x0fff) {

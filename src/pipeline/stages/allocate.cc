@@ -76,8 +76,10 @@ void start_tracking(const Packet& packet, nat::FlowTable& table) noexcept {
   if (session.identity.translated()) {
     nat::tcp_open(session, packet.found.direction, segment);
   } else {
-    session.set_state(segment.has(net::kSyn) ? nat::SessionState::kSynSent
-                                             : nat::SessionState::kEstablished);
+    const bool ends = segment.has(net::kRst) || segment.has(net::kFin);
+    session.set_state(ends                     ? nat::SessionState::kFinBoth
+                      : segment.has(net::kSyn) ? nat::SessionState::kSynSent
+                                               : nat::SessionState::kEstablished);
   }
 }
 
@@ -110,6 +112,9 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
 }
 
 void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
+  // A reply to a query that went another way opens nothing: a stranger's would keep the pod's own
+  // next query from being translated.
+  if (packet.key.protocol == net::kIcmp && !opens(packet)) return;
   const Ipv4Addr source{packet.key.source};
   const Ipv4Addr destination{packet.key.destination};
   const bool inbound = packet.opened_from_outside;
@@ -145,13 +150,14 @@ void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
 bool Allocate::may_open(Packet& packet) noexcept {
   const config::FlowsConfig& flows = context_.snapshot->config.flows;
   const std::uint8_t protocol = packet.key.protocol;
+  const bool resets = protocol == net::kTcp && (packet.tcp().flags & net::kRst) != 0;
   if (untranslatable(protocol)) {
     packet.drop(DropReason::kProtocolUnsupported);
   } else if (!opens(packet) && protocol != net::kTcp) {
     packet.drop(DropReason::kNoSession);
-  } else if (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept) {
-    const bool tell = flows.tcp_mid_stream == config::MidStream::kRst &&
-                      (packet.tcp().flags & net::kRst) == 0;
+  } else if (resets ||
+             (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept)) {
+    const bool tell = flows.tcp_mid_stream == config::MidStream::kRst && !resets;
     packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
   } else if (flows.per_pod != 0 &&
              context_.table.sessions_of(packet.key.source) >= flows.per_pod) {

@@ -4,17 +4,11 @@
 
 #include <algorithm>
 
+#include "nat/rewrite.h"
 #include "net/checksum.h"
 
 namespace sluice::pipeline {
 namespace {
-
-/// RFC 1812 5.3.7 and 4.2.3.1: sources that no packet can honestly have.
-bool is_martian(Ipv4Addr source, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
-  return source.is_this_network() || source.is_loopback() || source.is_multicast() ||
-         source.is_limited_broadcast() || source == destination || enis.is_own_address(source) ||
-         enis.is_directed_broadcast(source);
-}
 
 /// Turns an echo request to one of our addresses around, in place (RFC 1122 3.2.2.6).
 void answer_echo(Packet& packet, Context& context) noexcept {
@@ -32,6 +26,7 @@ void answer_echo(Packet& packet, Context& context) noexcept {
   icmp.checksum = net::ChecksumDelta{}
                       .replace(Be16::from_host(net::kIcmpEchoRequest << 8), Be16::from_host(0))
                       .apply(icmp.checksum);
+  nat::mend_empty_reply(icmp);
 
   const IpAddr own = Ipv4Addr{ip.source};
   const IpAddr asker = Ipv4Addr{ip.destination};
@@ -172,6 +167,16 @@ void classify_flow(Packet& packet, Context& context) noexcept {
   apply(packet, context, source, destination);
 }
 
+/// RFC 4861: a hop limit of 255 proves that it comes from the link itself.
+bool is_neighbour_discovery(const Packet& packet) noexcept {
+  const net::Ipv6Header& ip = packet.ipv6();
+  const bool has_type = packet.l4_length != 0 && packet.contiguous > packet.l4_offset;
+  if (ip.next_header != net::kIcmpv6 || ip.hop_limit != 255 || !has_type) return false;
+  constexpr std::uint8_t kFirst = 133;  // router solicitation
+  constexpr std::uint8_t kLast = 137;   // redirect
+  return *packet.l4() >= kFirst && *packet.l4() <= kLast;
+}
+
 /// IPv6 is forwarded without state; what concerns the link or ourselves is the main thread's.
 void classify_ipv6(Packet& packet, Context& context) noexcept {
   const net::Ipv6Header& ip = packet.ipv6();
@@ -180,12 +185,15 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
   const eni::EniMap& enis = context.enis();
   const bool icmp = ip.next_header == net::kIcmpv6;
   const bool for_us = enis.answers_for(packet.in, destination) || enis.is_own_address(destination);
-  if (icmp && (destination.is_multicast() || destination.is_link_local() || for_us)) {
+  // For a pod's address we answer the link's questions; all else is the pod's.
+  const bool pods = enis.pod_port_of(destination) != kNoDevice;
+  const bool ours = for_us && (!pods || is_neighbour_discovery(packet));
+  if (icmp && (destination.is_multicast() || destination.is_link_local() || ours)) {
     packet.fate = Fate::kToControl;
     return;
   }
   if (destination.is_multicast()) return packet.drop(DropReason::kMulticastDestination);
-  if (for_us && enis.pod_port_of(destination) == kNoDevice && enis.is_own_address(destination)) {
+  if (for_us && !pods && enis.is_own_address(destination)) {
     return packet.drop(DropReason::kNoSession);
   }
   if (source.is_multicast() || source == destination || source == Ipv6Addr{} ||
@@ -218,6 +226,12 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
 }
 
 }  // namespace
+
+bool is_martian(Ipv4Addr source, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
+  return source.is_this_network() || source.is_loopback() || source.is_multicast() ||
+         source.is_limited_broadcast() || source == destination || enis.is_own_address(source) ||
+         enis.is_directed_broadcast(source);
+}
 
 void Classify::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {

@@ -19,4 +19,9 @@ class Classify {
   Context& context_;
 };
 
+/// RFC 1812 5.3.7 and 4.2.3.1: sources that no packet can honestly have.
+[[nodiscard]] bool is_martian(Ipv4Addr source,
+                              Ipv4Addr destination,
+                              const eni::EniMap& enis) noexcept;
+
 }  // namespace sluice::pipeline

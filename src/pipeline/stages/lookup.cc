@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/lookup.h"
 
+#include "pipeline/stages/classify.h"
+
 namespace sluice::pipeline {
 namespace {
 
@@ -26,6 +28,22 @@ void admit_from_elsewhere(Packet& packet, Context& context, bool translated) noe
   }
 }
 
+/// An error comes from any router on the way, not from the flow's ends: whether its source may
+/// arrive, and leave, is another question than the flow's.
+void judge_error(Packet& packet, const nat::SessionIdentity& session, Context& context) noexcept {
+  const eni::EniMap& enis = context.enis();
+  const Ipv4Addr source{packet.ipv4().source};
+  const bool becomes_snat =
+      session.translated() && packet.found.direction == nat::Direction::kOutbound;
+  if (is_martian(source, Ipv4Addr{packet.ipv4().destination}, enis)) {
+    packet.drop(DropReason::kMartianSource);
+  } else if (!enis.source_may_arrive(packet.in, source)) {
+    packet.drop(DropReason::kSpoofedSource);
+  } else if (!becomes_snat && !enis.may_emit(packet.out, source)) {
+    packet.drop(DropReason::kNoOwner);
+  }
+}
+
 }  // namespace
 
 void admit(Packet& packet, Context& context) noexcept {
@@ -46,6 +64,9 @@ void admit(Packet& packet, Context& context) noexcept {
                                                             : Verdict::kUnsnat;
   packet.decision.rule = session.identity.rule_id();
   take_route(packet, context);
+  if (packet.live() && packet.kind == Kind::kIcmpError) {
+    judge_error(packet, session.identity, context);
+  }
 }
 
 void take_route(Packet& packet, Context& context) noexcept {
