@@ -31,6 +31,7 @@ std::unique_ptr<const pipeline::Snapshot> build(config::Config config,
 }
 
 constexpr net::MacAddress kStranger{0x02, 0x0f, 0, 0, 0, 1};
+constexpr std::uint16_t kHeadroom = 128;  // as DPDK's buffers have
 
 }  // namespace
 
@@ -57,6 +58,9 @@ std::string describe(const Outcome& outcome) {
     case Fate::kAwaitNeighbour:
       return "waits for " + outcome.next_hop + " on " + outcome.device;
     case Fate::kDrop: return "dropped: " + std::string{info(outcome.reason).metric};
+    case Fate::kDropAnswered:
+      return "dropped: " + std::string{info(outcome.reason).metric} + ", answered by " +
+             outcome.device;
     case Fate::kToControl: return "to control";
     case Fate::kToWorker: return "to worker " + std::to_string(outcome.worker);
     case Fate::kLive: return "forgotten by every stage";
@@ -69,7 +73,8 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome) {
 }
 
 testing::AssertionResult dropped(const Outcome& outcome, DropReason reason) {
-  if (outcome.fate == Fate::kDrop && outcome.reason == reason) return testing::AssertionSuccess();
+  const bool is_drop = outcome.fate == Fate::kDrop || outcome.fate == Fate::kDropAnswered;
+  if (is_drop && outcome.reason == reason) return testing::AssertionSuccess();
   return testing::AssertionFailure()
          << "expected dropped: " << info(reason).metric << ", but " << describe(outcome);
 }
@@ -97,7 +102,7 @@ struct Harness::Worker {
 };
 
 Harness::Harness(std::string_view yaml, const Options& options)
-    : owner_(nat::symmetric_key(), options.workers), snapshot_(build(load(yaml), owner_)) {
+    : owner_(options.key, options.workers), snapshot_(build(load(yaml), owner_)) {
   const auto& devices = snapshot_->enis.devices();
   for (unsigned i = 0; i < devices.size(); ++i) {
     pipeline::Link link{device_mac(i), options.mtu};
@@ -196,15 +201,16 @@ Bytes Harness::as_emitted(std::string_view name,
 
 std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned number) {
   Worker& worker = *workers_.at(number);
-  std::vector<Bytes> buffers;  // each exactly as long as its frame, so that sanitizers see more
+  std::vector<Bytes> buffers;  // each ends where its frame does, so that sanitizers see more
   worker.burst.begin(now_);
   for (const Frame& frame : frames) {
-    Bytes& buffer = buffers.emplace_back(frame.bytes);
-    buffer.shrink_to_fit();
+    Bytes& buffer = buffers.emplace_back(kHeadroom + frame.bytes.size());
+    std::copy(frame.bytes.begin(), frame.bytes.end(), buffer.begin() + kHeadroom);
     pipeline::Packet& packet = worker.burst.add();
-    packet.frame = buffer.data();
-    packet.contiguous = frame.contiguous.value_or(static_cast<std::uint16_t>(buffer.size()));
-    packet.length = static_cast<std::uint16_t>(buffer.size());
+    packet.frame = buffer.data() + kHeadroom;
+    packet.headroom = kHeadroom;
+    packet.length = static_cast<std::uint16_t>(frame.bytes.size());
+    packet.contiguous = frame.contiguous.value_or(packet.length);
     packet.vlan_stripped = frame.vlan_stripped;
     packet.steered = frame.steered;
     packet.in = frame.in;
@@ -213,13 +219,15 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
   std::vector<Outcome> outcomes;
   for (unsigned i = 0; i < worker.burst.size(); ++i) {
     const pipeline::Packet& packet = worker.burst[i];
-    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", buffers[i], "", number,
+    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", frames[i].bytes, "", number,
                     packet.first};
-    if (packet.fate == Fate::kEmit || packet.fate == Fate::kAwaitNeighbour) {
+    if (packet.fate == Fate::kEmit || packet.fate == Fate::kAwaitNeighbour ||
+        packet.fate == Fate::kDropAnswered) {
       outcome.device = name_of(packet.out);
-      outcome.frame.resize(packet.length);
+      outcome.frame.assign(packet.frame, packet.frame + packet.length);
       check_source(outcome);
     }
+    if (packet.fate == Fate::kDropAnswered) outcome.answer = packet.answer;
     if (packet.fate == Fate::kAwaitNeighbour) outcome.next_hop = packet.next_hop.to_string();
     if (packet.fate == Fate::kToWorker) outcome.worker = packet.owner.value;
     outcomes.push_back(std::move(outcome));

@@ -24,6 +24,7 @@
 
 namespace sluice::test {
 
+using pipeline::AnswerKind;
 using pipeline::DropReason;
 using pipeline::Fate;
 using pipeline::Verdict;
@@ -36,22 +37,25 @@ struct Outcome {
   Fate fate = Fate::kLive;
   DropReason reason{};
   Verdict verdict = Verdict::kNone;
-  std::string device;    ///< where it leaves, if it does
-  Bytes frame;           ///< as it leaves; as it came when it does not
+  std::string device;    ///< where it leaves, if it does; of one that is answered, where that does
+  Bytes frame;           ///< as it leaves, or its answer; as it came when there is neither
   std::string next_hop;  ///< of one that waits for a neighbour
   unsigned worker = 0;   ///< that settled it, or whose it is
   bool first = false;    ///< it opened a session
+  pipeline::AnswerKind answer = pipeline::AnswerKind::kNone;  ///< what its sender is told
 
   [[nodiscard]] bool emitted() const { return fate == Fate::kEmit; }
 };
 /// "emitted by eni0", "dropped: no_owner", …
 [[nodiscard]] std::string describe(const Outcome& outcome);
 std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
+/// Whether it was dropped for this reason, with or without an answer.
 [[nodiscard]] testing::AssertionResult dropped(const Outcome& outcome, DropReason reason);
 
 struct HarnessOptions {
   unsigned workers = 1;
   std::uint64_t seed = 1;
+  nat::ToeplitzKey key = nat::symmetric_key();
   bool resolved = true;  ///< routers, `via`s and pods are known neighbours from the start
   std::uint16_t mtu = 1500;
 };

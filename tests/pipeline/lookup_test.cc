@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// Packets of known flows: where they may come from, and for how long.
+#include "pipeline/stages/lookup.h"
+
+#include <gtest/gtest.h>
+
+#include "support/harness.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using test::dropped;
+using test::eth;
+using test::Harness;
+using test::node_yaml;
+using test::Outcome;
+using test::PacketBuilder;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kServer = "198.51.100.7";
+const std::string kOnePort = "  ports: 40000-40000";
+
+PacketBuilder query() { return eth().ipv4("10.10.10.21", kServer).udp(4000, 53); }
+PacketBuilder answer() { return eth().ipv4(kServer, "10.10.10.20").udp(53, 40'000); }
+
+// --- from where ------------------------------------------------------------------------------
+
+TEST(Lookup, AReplyByAnEniThatDoesNotOwnTheSnatAddress) {
+  Harness harness(node_yaml("", kOnePort));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(dropped(harness.send("eni1", answer()), DropReason::kWrongDevice));
+  EXPECT_TRUE(dropped(harness.send("pod-b", answer()), DropReason::kWrongDevice));
+  EXPECT_EQ(harness.send("eni0", answer()).device, "pod-a") << "the session stays";
+}
+
+TEST(Lookup, AnotherDevicesPacketIsNotOfThePodsFlow) {
+  Harness harness(node_yaml());
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  for (const std::string_view device : {"pod-b", "pod-c", "eni0", "eni1"}) {
+    EXPECT_TRUE(dropped(harness.send(device, query()), DropReason::kSpoofedSource)) << device;
+  }
+}
+
+TEST(Lookup, APreservedFlowsAnswerMayComeByAnotherEni) {
+  Harness harness(node_yaml());
+  const auto sent = eth().ipv4("10.10.20.21", "10.10.30.5").udp(1, 2);
+  ASSERT_EQ(harness.send("pod-b", sent).device, "eni1");
+  const auto reply = eth().ipv4("10.10.30.5", "10.10.20.21").udp(2, 1);
+  EXPECT_EQ(harness.send("eni0", reply).device, "pod-b");
+  EXPECT_TRUE(dropped(harness.send("pod-a", reply), DropReason::kSpoofedSource));
+}
+
+/// Endpoint-dependent filtering (catalogue 32): only the remote itself answers.
+TEST(Lookup, OnlyTheFlowsRemoteReachesThePod) {
+  Harness harness(node_yaml("", kOnePort));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(dropped(harness.send("eni0", answer().source("198.51.100.8")),
+                      DropReason::kNoSession));
+  EXPECT_TRUE(dropped(harness.send("eni0", answer().source_port(54)), DropReason::kNoSession));
+  EXPECT_TRUE(
+      dropped(harness.send("eni0", answer().destination_port(40'001)), DropReason::kNoSession));
+  EXPECT_TRUE(dropped(harness.send("eni0", eth().ipv4(kServer, "10.10.10.20").tcp(53, 40'000)),
+                      DropReason::kNoSession))
+      << "another protocol";
+}
+
+/// The way back crosses an ENI that may not emit the remote's address: the reply has no owner.
+TEST(Lookup, NoReplyLeavesAnEniThatMayNotEmitIt) {
+  std::string yaml = test::dedicated_yaml("", kOnePort);
+  yaml.replace(yaml.find("forwards: [0.0.0.0/0]"), 21, "forwards: [100.64.0.0/16]");
+  Harness harness(yaml);
+  ASSERT_EQ(harness.send("inner", eth().ipv4("100.64.3.4", kServer).udp(4000, 53)).device,
+            "uplink");
+  const auto reply = eth().ipv4(kServer, "10.20.0.20").udp(53, 40'000);
+  EXPECT_TRUE(dropped(harness.send("uplink", reply), DropReason::kNoOwner));
+}
+
+// --- for how long ----------------------------------------------------------------------------
+
+/// Whether the remote's packet still reaches the pod when `idle` has passed since the last one.
+bool answered_after(Harness& harness, std::chrono::milliseconds idle, const PacketBuilder& reply) {
+  harness.advance(idle);
+  const Outcome outcome = harness.send("eni0", reply);
+  EXPECT_TRUE(outcome.emitted() || dropped(outcome, DropReason::kNoSession)) << outcome;
+  return outcome.emitted();
+}
+
+TEST(LookupTime, UdpLives300SecondsAfterAPacketOfEitherSide) {
+  Harness harness(node_yaml("", kOnePort));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(answered_after(harness, 300s, answer()));
+  EXPECT_TRUE(answered_after(harness, 300s, answer()));
+  EXPECT_FALSE(answered_after(harness, 300'001ms, answer()));
+  EXPECT_EQ(harness.sessions(), 0u);
+}
+
+TEST(LookupTime, OnRequestOnlyThePodKeepsUdpAlive) {
+  Harness harness(node_yaml("flows: {udp_refresh: outbound}", kOnePort));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(answered_after(harness, 200s, answer()));
+  EXPECT_FALSE(answered_after(harness, 101s, answer()));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  harness.advance(200s);
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(answered_after(harness, 200s, answer()));
+}
+
+TEST(LookupTime, EchoLives60Seconds) {
+  Harness harness(node_yaml("", kOnePort));
+  const auto request = eth().ipv4("10.10.10.21", kServer).echo(5);
+  const auto reply = eth().ipv4(kServer, "10.10.10.20").echo_reply(40'000);
+  ASSERT_TRUE(harness.send("pod-a", request).emitted());
+  EXPECT_TRUE(answered_after(harness, 60s, reply));
+  EXPECT_FALSE(answered_after(harness, 60'001ms, reply));
+}
+
+TEST(LookupTime, TimeoutsAreConfigured) {
+  Harness harness(node_yaml("flows: {timeouts: {udp: 150s, icmp: 70s}}", kOnePort));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(answered_after(harness, 150s, answer()));
+  EXPECT_FALSE(answered_after(harness, 150'001ms, answer()));
+}
+
+/// A TCP connection's two ends, seen from the pod's side and from the remote's.
+class Connection {
+ public:
+  explicit Connection(Harness& harness) : harness_(harness) {}
+  Outcome pod(unsigned flags, std::uint32_t seq, std::uint32_t ack) {
+    return harness_.send("pod-a", eth().ipv4("10.10.10.21", kServer).tcp(4000, 443).ack(ack)
+                                      .flags(flags).seq(seq));
+  }
+  static PacketBuilder remote(unsigned flags, std::uint32_t seq, std::uint32_t ack) {
+    return eth().ipv4(kServer, "10.10.10.20").tcp(443, 40'000).ack(ack).flags(flags).seq(seq);
+  }
+  void establish() {
+    ASSERT_TRUE(pod(net::kSyn, 100, 0).emitted());
+    ASSERT_TRUE(harness_.send("eni0", remote(net::kSyn | net::kAck, 500, 101)).emitted());
+    ASSERT_TRUE(pod(net::kAck, 101, 501).emitted());
+  }
+
+ private:
+  Harness& harness_;
+};
+
+TEST(LookupTime, ASynWaits240SecondsForItsAnswer) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  ASSERT_TRUE(connection.pod(net::kSyn, 100, 0).emitted());
+  const auto syn_ack = Connection::remote(net::kSyn | net::kAck, 500, 101);
+  EXPECT_TRUE(answered_after(harness, 240s, syn_ack));
+  EXPECT_FALSE(answered_after(harness, 240'001ms, syn_ack)) << "the ACK never came";
+}
+
+/// RFC 5382 REQ-5: 2 h 4 min.
+TEST(LookupTime, AnEstablishedConnectionLives7440Seconds) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  const auto data = Connection::remote(net::kAck, 501, 101);
+  EXPECT_TRUE(answered_after(harness, 7440s, data));
+  EXPECT_FALSE(answered_after(harness, 7'440'001ms, data));
+}
+
+TEST(LookupTime, AClosingConnectionLives240Seconds) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(connection.pod(net::kFin | net::kAck, 101, 501).emitted());
+  const auto data = Connection::remote(net::kAck, 501, 102);
+  EXPECT_TRUE(answered_after(harness, 240s, data));
+  EXPECT_FALSE(answered_after(harness, 240'001ms, data));
+}
+
+TEST(LookupTime, AClosedConnectionsPortRests120Seconds) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(connection.pod(net::kFin | net::kAck, 101, 501).emitted());
+  ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kFin | net::kAck, 501, 102)).emitted());
+  ASSERT_TRUE(connection.pod(net::kAck, 102, 502).emitted());
+  harness.advance(120s);
+  const auto other = eth().ipv4("10.10.10.21", kServer).tcp(4001, 443).flags(net::kSyn);
+  EXPECT_TRUE(dropped(harness.send("pod-a", other), DropReason::kPortsExhausted));
+  harness.advance(1ms);
+  EXPECT_TRUE(harness.send("pod-a", other).emitted());
+}
+
+TEST(LookupTime, AResetConnectionIsGoneAfter120SecondsUnlessDataFollows) {
+  for (const bool data_follows : {false, true}) {
+    Harness harness(node_yaml("", kOnePort));
+    Connection connection(harness);
+    connection.establish();
+    ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kRst, 501, 0)).emitted());
+    if (data_follows) {
+      ASSERT_TRUE(connection.pod(net::kAck | net::kPsh, 101, 501).emitted());
+    }
+    EXPECT_EQ(answered_after(harness, 120'001ms, Connection::remote(net::kAck, 501, 101)),
+              data_follows);
+  }
+}
+
+TEST(LookupTime, AResetOutsideTheWindowEndsNothing) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kRst, 501 + 0x1000'0000, 0)).emitted());
+  EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 501, 101)));
+}
+
+TEST(LookupTime, APodReopensAClosedConnectionWithItsOldPort) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(connection.pod(net::kRst, 101, 0).emitted());
+  const Outcome again = connection.pod(net::kSyn, 70'000, 0);
+  ASSERT_TRUE(again.emitted()) << again;
+  EXPECT_EQ(test::source_port_of(again.frame), 40'000u);
+  EXPECT_EQ(harness.sessions(), 1u);
+  ASSERT_TRUE(
+      harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 9, 70'001)).emitted());
+  ASSERT_TRUE(connection.pod(net::kAck, 70'001, 10).emitted());
+  EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 10, 70'001)));
+}
+
+/// Catalogue 57.
+TEST(LookupTime, NothingIsLeftAfterTheLastTimeout) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection(harness).establish();
+  for (unsigned i = 1; i < 200; ++i) {
+    const auto sent = query().source_port(i);
+    ASSERT_TRUE(harness.send("pod-a", sent.destination("203.0.113." + std::to_string(i))).emitted());
+    ASSERT_TRUE(harness.send("pod-a", sent.destination("10.10.30.5")).emitted());
+  }
+  ASSERT_EQ(harness.sessions(), 399u);
+  harness.advance(7'440'001ms);
+  harness.table().sweep(harness.now(), harness.table().capacity());
+  EXPECT_EQ(harness.sessions(), 0u);
+  EXPECT_EQ(harness.table().check_invariants(), "");
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
