@@ -17,6 +17,8 @@ int explain(const Options& options);
 int replay(const Options& options);
 int version();
 
+/// Prints every problem on standard error; the configuration, or nothing if it has errors.
+[[nodiscard]] std::optional<config::Config> or_problems(config::Loaded loaded);
 /// Reads a configuration and prints every problem on standard error; nothing if it has errors.
 [[nodiscard]] std::optional<config::Config> load_config(const std::string& path);
 

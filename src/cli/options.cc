@@ -22,7 +22,8 @@ struct CommandInfo {
 constexpr CommandInfo kCommands[] = {
     {"run", "--config FILE [--workers N] [--console] [-- EAL-ARGS...]",
      "runs the gateway until SIGINT or SIGTERM"},
-    {"check", "--config FILE [--json]", "validates a configuration and all it names"},
+    {"check", "--config FILE [--json] [--against-running [--socket PATH]]",
+     "validates a configuration and all it names; says what it would change for open flows"},
     {"explain", "--config FILE [--json] [FLOW...]",
      "says what the gateway would do with each flow, one a line on standard input"},
     {"replay", "--config FILE --in DEVICE=FILE... --out-dir DIR [--json]",
@@ -51,6 +52,8 @@ po::options_description describe(Options& options) {
   add("config", po::value(&options.config), "configuration file");
   add("json", po::bool_switch(&options.json), "print JSON");
   add("console", po::bool_switch(&options.console), "interactive console on this terminal");
+  add("against-running", po::bool_switch(&options.against_running),
+      "check: what the file would change for the flows of the running gateway");
   add("workers", po::value<unsigned>(), "poll-mode workers, instead of gateway.workers");
   add("socket", po::value(&options.socket), "console socket of the running gateway");
   add("in", po::value(&options.in)->composing(), "replay: a capture for a device, DEVICE=FILE");
@@ -116,9 +119,13 @@ std::variant<Options, int> read_options(int argc, char** argv) {
     print_usage(std::cout);
     return kDone;
   }
+  options.socket_given = values.count("socket") != 0;
   if (values.count("workers") != 0) options.workers = values["workers"].as<unsigned>();
   const bool wants_config = options.command != "console" && options.command != "version";
   if (wants_config && options.config.empty()) return mistake(options.command + " needs --config");
+  if (options.against_running && options.command != "check") {
+    return mistake("--against-running belongs to check");
+  }
   if (options.command == "replay" && (options.in.empty() || options.out_dir.empty())) {
     return mistake("replay needs --in DEVICE=FILE and --out-dir DIR");
   }

@@ -20,8 +20,10 @@ struct Options {
   std::string config;
   bool json = false;
   bool console = false;
+  bool against_running = false;       ///< check: compare with the running gateway
   std::optional<unsigned> workers;
   std::string socket = "/run/sluice/console.sock";
+  bool socket_given = false;
   std::vector<std::string> in;        ///< replay: DEVICE=FILE
   std::string out_dir;                ///< replay
   std::vector<std::string> words;     ///< flows of explain, command of console

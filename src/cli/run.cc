@@ -15,6 +15,7 @@
 #include "console/terminal.h"
 #include "gateway/eal.h"
 #include "gateway/gateway.h"
+#include "reload/reloader.h"
 #include "telemetry/log.h"
 
 namespace sluice::cli {
@@ -41,44 +42,31 @@ int block_signals() {
   return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-void reload(gateway::Gateway& gateway, const Options& options) {
-  auto config = load_config(options.config);
-  if (!config) {
-    log().error("{} has errors; the running configuration stays", options.config);
-    return;
-  }
-  if (options.workers) config->gateway.workers = *options.workers;
-  const Status done = gateway.reload(std::move(*config));
-  if (done) {
-    log().info("{} is in force", options.config);
-  } else {
-    log().error("{}", done.error());
-  }
-}
-
 /// Takes the signals that came; true when one of them ends the gateway.
-bool take_signals(int signals, gateway::Gateway& gateway, const Options& options) {
+bool take_signals(int signals, reload::Reloader& reloader) {
   signalfd_siginfo info{};
   while (::read(signals, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGHUP) return true;
-    reload(gateway, options);
+    reloader.reload("SIGHUP");
   }
   return false;
 }
 
 void serve(gateway::Gateway& gateway,
            console::SocketServer& socket,
+           reload::Reloader& reloader,
            int signals,
            const Options& options) {
   constexpr int kTurnMs = 1;
-  console::Session session{gateway};
+  console::Session session{gateway, reloader};
   std::optional<console::Terminal> terminal;
   if (options.console) terminal.emplace(session);
   while (!session.quit) {
     gateway.turn();
+    reloader.turn();
     socket.poll(session);
     if (terminal && !terminal->poll()) return;
-    if (take_signals(signals, gateway, options)) return;
+    if (take_signals(signals, reloader)) return;
     pollfd wake{signals, POLLIN, 0};
     ::poll(&wake, 1, kTurnMs);
   }
@@ -104,15 +92,14 @@ void log_start(const gateway::Gateway& gateway, const gateway::EalChoice& eal) {
 }  // namespace
 
 int run(const Options& options) {
-  auto config = load_config(options.config);
-  if (!config) return kBadUsage;
-  if (options.workers) {
-    if (*options.workers < 1 || *options.workers > 128) {
-      fmt::print(stderr, "sluice: --workers {}: 1 to 128 are accepted\n", *options.workers);
-      return kBadUsage;
-    }
-    config->gateway.workers = *options.workers;
+  if (options.workers && (*options.workers < 1 || *options.workers > 128)) {
+    fmt::print(stderr, "sluice: --workers {}: 1 to 128 are accepted\n", *options.workers);
+    return kBadUsage;
   }
+  const reload::Origin origin{options.config, options.workers};
+  reload::ObservedFiles files;
+  auto config = or_problems(origin.load(files));
+  if (!config) return kBadUsage;
   log().configure(config->log_level, config->log_format);
   const int signals = block_signals();
 
@@ -133,7 +120,8 @@ int run(const Options& options) {
     if (gateway) {
       log_start(*gateway.value(), std::get<gateway::EalChoice>(eal));
       log().info("ready");
-      serve(*gateway.value(), *socket.value(), signals, options);
+      reload::Reloader reloader(*gateway.value(), origin, std::move(files));
+      serve(*gateway.value(), *socket.value(), reloader, signals, options);
       gateway.value()->stop();
       fmt::print("{}", console::counter_lines(*gateway.value()));
       std::fflush(stdout);

@@ -212,8 +212,11 @@ struct Loaded {
 /// Reads and validates `path` and everything it names. Touches nothing else. Main thread; cold.
 [[nodiscard]] Loaded load(const std::string& path);
 
-/// The same for a text in memory that stands for the file `path`; what it names comes from `files`.
+/// The same through `files`, which sees every file and folder that is looked at.
 class Files;
+[[nodiscard]] Loaded load(const std::string& path, const Files& files);
+
+/// The same for a text in memory that stands for the file `path`; what it names comes from `files`.
 [[nodiscard]] Loaded load_text(std::string_view text, const std::string& path, const Files& files);
 
 }  // namespace sluice::config

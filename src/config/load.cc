@@ -96,9 +96,11 @@ Loaded load_text(std::string_view text, const std::string& path, const Files& fi
   return loaded;
 }
 
-Loaded load(const std::string& path) {
-  const auto text = disk().read(path, kLargestFile);
-  if (text) return load_text(text.value(), path, disk());
+Loaded load(const std::string& path) { return load(path, disk()); }
+
+Loaded load(const std::string& path, const Files& files) {
+  const auto text = files.read(path, kLargestFile);
+  if (text) return load_text(text.value(), path, files);
   Loaded loaded;
   loaded.problems.push_back(
       {Severity::kError, {path, 0, 0}, "", text.error(), "a configuration file that can be read"});

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 
 namespace sluice::console {
 namespace {
@@ -133,6 +135,20 @@ std::string show_flows(const Gateway& gateway) {
     }
   }
   return text + fmt::format("{} of {} sessions\n", shown, all);
+}
+
+std::string show_memory(const Gateway& gateway) {
+  std::string text;
+  for (unsigned i = 0; i < rte_socket_count(); ++i) {
+    rte_malloc_socket_stats heap{};
+    const int socket = rte_socket_id_by_idx(i);
+    if (rte_malloc_get_socket_stats(socket, &heap) != 0) continue;
+    text += fmt::format("heap {}: {} bytes in {} blocks, {} bytes free\n", socket,
+                        heap.heap_allocsz_bytes, heap.alloc_count, heap.heap_freesz_bytes);
+  }
+  std::size_t bytes = 0;
+  for (const auto& worker : gateway.workers()) bytes += worker->table().bytes_mapped();
+  return text + fmt::format("flow tables: {} bytes mapped\n", bytes);
 }
 
 std::string show_neighbours(const Gateway& gateway) {

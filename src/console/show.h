@@ -13,6 +13,7 @@ namespace sluice::console {
 [[nodiscard]] std::string show_drops(const gateway::Gateway& gateway);
 [[nodiscard]] std::string show_eni(const gateway::Gateway& gateway);
 [[nodiscard]] std::string show_flows(const gateway::Gateway& gateway);
+[[nodiscard]] std::string show_memory(const gateway::Gateway& gateway);
 [[nodiscard]] std::string show_neighbours(const gateway::Gateway& gateway);
 [[nodiscard]] std::string show_policy(const gateway::Gateway& gateway);
 

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -64,12 +65,33 @@ struct Client {
   std::string in;
   std::string out;
   std::size_t written = 0;
+  std::unique_ptr<Task> task;
   bool answered = false;
+
+  void answer(const Answer& answer) {
+    out = (answer.ok ? "ok\n" : "error\n") + answer.text;
+    answered = true;
+    deadline = SteadyClock::now() + kPatience;  // a task's time is not the client's
+  }
 };
+
+/// Whether the other side is still there to be answered; it may have nothing more to say.
+bool waits(const Client& client) {
+  pollfd state{client.socket.get(), 0, 0};
+  return ::poll(&state, 1, 0) == 0;
+}
 
 /// Goes as far as the client allows; false once it is done with.
 bool serve(Client& client, Session& session) {
   char buffer[1024];
+  if (client.task) {
+    client.deadline = SteadyClock::now() + kPatience;
+    if (!waits(client)) return false;
+    const auto answer = client.task->step();
+    if (!answer) return true;
+    client.answer(*answer);
+    client.task.reset();
+  }
   while (!client.answered) {
     const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);
     if (count < 0) return errno == EAGAIN;
@@ -80,9 +102,12 @@ bool serve(Client& client, Session& session) {
       if (client.in.size() > kLongestLine) return false;
       continue;
     }
-    const Answer answer = run(std::string_view(client.in).substr(0, end), session);
-    client.out = (answer.ok ? "ok\n" : "error\n") + answer.text;
-    client.answered = true;
+    Reply reply = run(std::string_view(client.in).substr(0, end), session);
+    if (auto* task = std::get_if<std::unique_ptr<Task>>(&reply)) {
+      client.task = std::move(*task);
+      return true;
+    }
+    client.answer(std::get<Answer>(reply));
   }
   while (client.written < client.out.size()) {
     const ssize_t count =
@@ -140,7 +165,7 @@ void SocketServer::poll(Session& session) {
     Descriptor socket{
         ::accept4(impl_->listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket.valid()) break;
-    impl_->clients.push_back(Client{std::move(socket), now + kPatience, {}, {}});
+    impl_->clients.push_back(Client{std::move(socket), now + kPatience, {}, {}, 0, {}, false});
   }
   std::erase_if(impl_->clients, [&](Client& client) {
     return !serve(client, session) || now > client.deadline;

@@ -22,6 +22,7 @@ struct Terminal::Impl {
   struct Instruction {
     const Command* command = nullptr;
     Session* session = nullptr;
+    Impl* impl = nullptr;
     std::vector<std::string> words;
     std::vector<cmdline_token_string> tokens;
     std::string help;
@@ -50,14 +51,24 @@ struct Terminal::Impl {
       // Every word may be parsed into the same place: nobody reads it, the words are fixed.
       instruction.tokens.push_back({{&cmdline_token_string_ops, 0}, {word.c_str()}});
     }
+    if (!command.argument.empty()) {
+      // Parsed last, so it stays: all that is left of the line.
+      instruction.tokens.push_back({{&cmdline_token_string_ops, 0}, {TOKEN_STRING_MULTI}});
+    }
     instruction.help = std::string(command.words) + ": " + std::string(command.help);
     const std::size_t count = instruction.tokens.size();
     instruction.parsed = static_cast<cmdline_parse_inst_t*>(std::calloc(
         1, sizeof(cmdline_parse_inst_t) + (count + 1) * sizeof(cmdline_parse_token_hdr_t*)));
-    instruction.parsed->f = [](void*, cmdline* out, void* data) {
+    instruction.impl = this;
+    instruction.parsed->f = [](void* parsed, cmdline* out, void* data) {
       const auto& self = *static_cast<const Instruction*>(data);
-      const Answer answer = self.command->run(*self.session);
-      cmdline_printf(out, "%s", answer.text.c_str());
+      const bool takes = !self.command->argument.empty();
+      Reply reply = self.command->run(*self.session, takes ? static_cast<const char*>(parsed) : "");
+      if (auto* begun = std::get_if<std::unique_ptr<Task>>(&reply)) {
+        self.impl->task = std::move(*begun);
+      } else {
+        cmdline_printf(out, "%s", std::get<Answer>(reply).text.c_str());
+      }
       if (self.session->quit) cmdline_quit(out);
     };
     instruction.parsed->data = &instruction;
@@ -68,6 +79,7 @@ struct Terminal::Impl {
   std::deque<Instruction> instructions;  // their addresses are handed out
   std::vector<cmdline_parse_inst_t*> context;
   cmdline* line = nullptr;
+  std::unique_ptr<Task> task;  ///< a command under way; nothing else is read meanwhile
 };
 
 Terminal::Terminal(Session& session) : impl_(std::make_unique<Impl>(session)) {}
@@ -75,7 +87,13 @@ Terminal::~Terminal() = default;
 
 bool Terminal::poll() {
   constexpr int kAtMost = 4096;  // typed or pasted at once; the gateway's own turn comes in between
-  for (int i = 0; i < kAtMost; ++i) {
+  if (impl_->task) {
+    const auto answer = impl_->task->step();
+    if (!answer) return true;
+    cmdline_printf(impl_->line, "%s", answer->text.c_str());
+    impl_->task.reset();
+  }
+  for (int i = 0; i < kAtMost && !impl_->task; ++i) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     if (::poll(&input, 1, 0) <= 0) return true;
     char byte = 0;

@@ -87,11 +87,11 @@ Status Gateway::open(config::Config config) {
   owner_ = std::make_unique<nat::OwnerFunction>(nat::symmetric_key(), workers);
   auto snapshot = pipeline::Snapshot::build(std::move(config), *owner_);
   if (!snapshot) return Error{snapshot.error()};
-  snapshot_ = std::move(snapshot).value();
+  published_ = std::make_unique<const Published>(Published{std::move(snapshot).value()});
 
   shared_.owner = owner_.get();
   shared_.neighbours = neighbours_.get();
-  shared_.snapshot = snapshot_.get();
+  shared_.published = published_.get();
   for (const auto& device : devices_) {
     shared_.links.push_back({device->mac(), device->mtu()});
     shared_.ports.push_back({device->port(), device->queues()});
@@ -174,6 +174,7 @@ void Gateway::start_resolver() {
   eni::Resolver::Actions actions;
   actions.send = [this](DeviceId out, std::span<const std::uint8_t> bytes) { send(out, bytes); };
   actions.ready = [this](rte_mbuf* frame, DeviceId out, const net::MacAddress& mac) {
+    if (!may_leave(frame, out)) return give_up(frame, DropReason::kNoOwner);
     rte_pktmbuf_mtod(frame, net::EthernetHeader*)->destination = mac;
     send_by_worker(frame, out);
   };
@@ -182,10 +183,19 @@ void Gateway::start_resolver() {
                        ? DropReason::kNeighbourUnresolved
                        : DropReason::kNeighbourQueueFull);
   };
-  resolver_ = std::make_unique<eni::Resolver>(snapshot_->enis, macs, *neighbours_,
+  resolver_ = std::make_unique<eni::Resolver>(this->snapshot().enis, macs, *neighbours_,
                                               std::move(actions));
   const KnownAddresses known = known_addresses(config());
   resolver_->start(known.ours, known.neighbours, now());
+}
+
+/// A frame may have waited for its next hop while a reload took its source away.
+bool Gateway::may_leave(rte_mbuf* frame, DeviceId out) const {
+  const auto* data = rte_pktmbuf_mtod(frame, const std::uint8_t*);
+  const auto type = net::header_at<net::EthernetHeader>(data).type.to_host();
+  if (type != net::kEtherTypeIpv4) return true;
+  const auto& ip = net::header_at<net::Ipv4Header>(data + sizeof(net::EthernetHeader));
+  return snapshot().enis.may_emit(out, Ipv4Addr{ip.source});
 }
 
 Gateway::~Gateway() {
@@ -269,16 +279,31 @@ Status Gateway::reload(config::Config config) {
   if (Status allowed = may_reload(this->config(), config); !allowed) return allowed;
   auto built = pipeline::Snapshot::build(std::move(config), *owner_);
   if (!built) return Error{built.error()};
-  std::unique_ptr<const pipeline::Snapshot> old = std::exchange(snapshot_, std::move(built).value());
-  shared_.snapshot.store(snapshot_.get(), std::memory_order_release);
-  resolver_->use(snapshot_->enis);
+  Published next{std::move(built).value(), published_->number + 1, published_->sources};
+  if (!same_sources(this->config(), next.snapshot->config)) ++next.sources;
+  const KnownAddresses fresh =
+      added(known_addresses(this->config()), known_addresses(next.snapshot->config));
+  const auto old = std::exchange(published_, std::make_unique<const Published>(std::move(next)));
+  shared_.published.store(published_.get(), std::memory_order_release);
+  resolver_->use(snapshot().enis);
+  resolver_->start(fresh.ours, fresh.neighbours, now());
   // Once every worker has passed a quiescent point, none can still hold the old one.
   if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);
   return success();
 }
 
-const config::Config& Gateway::config() const { return snapshot_->config; }
-const pipeline::Snapshot& Gateway::snapshot() const { return *snapshot_; }
+Gateway::Revised Gateway::revised() const {
+  Revised sum{.complete = true};
+  for (const auto& worker : workers_) {
+    sum.complete = sum.complete && worker->revised_for() == published_->sources;
+    sum.ended += worker->revision().ended();
+    sum.moved += worker->revision().moved();
+  }
+  return sum;
+}
+
+const config::Config& Gateway::config() const { return snapshot().config; }
+const pipeline::Snapshot& Gateway::snapshot() const { return *published_->snapshot; }
 
 pipeline::Totals Gateway::totals() const {
   pipeline::Totals totals;

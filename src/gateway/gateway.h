@@ -32,8 +32,17 @@ class Gateway {
   void turn();
 
   /// Puts another configuration into force for new flows. Refused when it changes what only a
-  /// restart can change; then nothing changes.
+  /// restart can change; then nothing changes. New addresses are announced, new routers and pods
+  /// asked for; sessions whose source no ENI may emit any more end, at the workers' leisure.
   Status reload(config::Config config);
+
+  /// What became of open sessions because ENIs lost addresses; since the start.
+  struct Revised {
+    bool complete = false;    ///< every session has been looked at since the last reload
+    std::uint64_t ended = 0;  ///< no ENI may emit their source
+    std::uint64_t moved = 0;  ///< another ENI emits it
+  };
+  [[nodiscard]] Revised revised() const;
 
   /// Stops the workers; counters rest from here on. Idempotent.
   void stop();
@@ -42,6 +51,7 @@ class Gateway {
   [[nodiscard]] const pipeline::Snapshot& snapshot() const;
   [[nodiscard]] std::span<const std::unique_ptr<eni::Device>> devices() const { return devices_; }
   [[nodiscard]] std::span<const std::unique_ptr<Worker>> workers() const { return workers_; }
+  [[nodiscard]] const eni::NeighbourTable& neighbours() const { return *neighbours_; }
   [[nodiscard]] const eni::Resolver& resolver() const { return *resolver_; }
   [[nodiscard]] Instant now() const { return clock_.now(); }
 
@@ -59,6 +69,7 @@ class Gateway {
   Status make_rings(unsigned workers);
   Status start_workers();
   void start_resolver();
+  [[nodiscard]] bool may_leave(rte_mbuf* frame, DeviceId out) const;
   void take(rte_mbuf* frame);
   void give_up(rte_mbuf* frame, pipeline::DropReason reason);
   void send(DeviceId out, std::span<const std::uint8_t> bytes);
@@ -69,7 +80,7 @@ class Gateway {
   std::unique_ptr<nat::OwnerFunction> owner_;
   std::vector<std::unique_ptr<eni::Device>> devices_;  ///< by DeviceId
   std::unique_ptr<eni::NeighbourTable> neighbours_;
-  std::unique_ptr<const pipeline::Snapshot> snapshot_;
+  std::unique_ptr<const Published> published_;
   Shared shared_;
   std::unique_ptr<eni::Resolver> resolver_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -3,6 +3,10 @@
 #include "gateway/known_addresses.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <set>
 
 namespace sluice::gateway {
 
@@ -28,29 +32,50 @@ KnownAddresses known_addresses(const config::Config& config) {
   return known;
 }
 
-Status may_reload(const config::Config& current, const config::Config& next) {
-  const auto refused = [](const std::string& key) {
-    return Error{fmt::format("{} has changed, which needs a restart; the running configuration "
-                             "stays",
-                             key)};
-  };
-  if (current.gateway.workers != next.gateway.workers) return refused("gateway.workers");
-  if (current.flows.capacity != next.flows.capacity) return refused("flows.capacity");
-  if ((current.flows.per_pod == 0) != (next.flows.per_pod == 0)) return refused("flows.per_pod");
-  const auto same_devices = [](const auto& a, const auto& b) {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      if (a[i].device != b[i].device || a[i].name != b[i].name || a[i].mtu != b[i].mtu) {
-        return false;
-      }
+KnownAddresses added(const KnownAddresses& current, const KnownAddresses& next) {
+  const auto difference = [](const auto& before, const auto& after) {
+    std::vector<eni::Resolver::Address> fresh;
+    const std::set<eni::Resolver::Address> known(before.begin(), before.end());
+    for (const auto& address : after) {
+      if (known.count(address) == 0) fresh.push_back(address);
     }
-    return true;
+    return fresh;
   };
-  if (!same_devices(current.enis, next.enis)) return refused("the list of enis' devices");
-  if (!same_devices(current.pod_ports, next.pod_ports)) {
-    return refused("the list of pod_ports' devices");
-  }
-  return success();
+  return {difference(current.ours, next.ours), difference(current.neighbours, next.neighbours)};
+}
+
+std::vector<std::string> needs_restart(const config::Config& current, const config::Config& next) {
+  std::vector<std::string> keys;
+  const auto compare = [&](const std::string& key, const auto& a, const auto& b) {
+    if (a != b) keys.push_back(key);
+  };
+  compare("gateway.workers", current.gateway.workers, next.gateway.workers);
+  compare("flows.capacity", current.flows.capacity, next.flows.capacity);
+  // Sessions are counted by pod from the first one on, or never.
+  compare("flows.per_pod", current.flows.per_pod == 0, next.flows.per_pod == 0);
+  // The same file may be named from the working directory or from the root.
+  compare("console.socket", std::filesystem::absolute(current.console_socket),
+          std::filesystem::absolute(next.console_socket));
+  compare("metrics.listen", current.metrics_listen, next.metrics_listen);
+  const auto compare_devices = [&](const std::string& list, const auto& a, const auto& b) {
+    compare(list, a.size(), b.size());
+    for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+      const std::string at = fmt::format("{}[{}].", list, i);
+      compare(at + "device", a[i].device, b[i].device);
+      compare(at + "name", a[i].name, b[i].name);
+      compare(at + "mtu", a[i].mtu, b[i].mtu);
+    }
+  };
+  compare_devices("enis", current.enis, next.enis);
+  compare_devices("pod_ports", current.pod_ports, next.pod_ports);
+  return keys;
+}
+
+Status may_reload(const config::Config& current, const config::Config& next) {
+  const std::vector<std::string> keys = needs_restart(current, next);
+  if (keys.empty()) return success();
+  return Error{fmt::format("{} {} changed, which needs a restart; the running configuration stays",
+                           fmt::join(keys, ", "), keys.size() == 1 ? "has" : "have")};
 }
 
 }  // namespace sluice::gateway

@@ -4,6 +4,7 @@
 /// a restart can change.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "config/config.h"
@@ -18,7 +19,15 @@ struct KnownAddresses {
 };
 [[nodiscard]] KnownAddresses known_addresses(const config::Config& config);
 
-/// Whether `next` may replace `current` without a restart; the error names the key that may not.
+/// What `next` has that `current` has not.
+[[nodiscard]] KnownAddresses added(const KnownAddresses& current, const KnownAddresses& next);
+
+/// The keys in which `next` differs and that only a restart can change; empty: it may replace
+/// `current`.
+[[nodiscard]] std::vector<std::string> needs_restart(const config::Config& current,
+                                                     const config::Config& next);
+
+/// The same as an error that names the keys.
 [[nodiscard]] Status may_reload(const config::Config& current, const config::Config& next);
 
 }  // namespace sluice::gateway

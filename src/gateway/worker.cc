@@ -20,6 +20,7 @@ Worker::Worker(WorkerId self,
       ports_(*shared.owner, self, seed),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
                *table_, ports_,        counters_},
+      revision_(*table_, *shared.neighbours),
       pipeline_(context_),
       transmit_(shared.links.size()) {}
 
@@ -42,13 +43,25 @@ void Worker::turn(Instant now) noexcept {
   receive_ring(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   counters_.sessions_ended.add(table_->sweep(now, kSweep));
+  if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
 }
 
 void Worker::take_snapshot() noexcept {
-  const pipeline::Snapshot* current = shared_.snapshot.load(std::memory_order_acquire);
-  if (current == context_.snapshot) return;
-  context_.snapshot = current;
-  table_->set_limits(current->limits);
+  const Published& current = *shared_.published.load(std::memory_order_acquire);
+  if (current.number == snapshot_number_) return;
+  snapshot_number_ = current.number;
+  context_.snapshot = current.snapshot.get();
+  table_->set_limits(context_.snapshot->limits);
+  if (current.sources == sources_) return;
+  sources_ = current.sources;
+  revision_.begin();
+}
+
+/// Some sessions a turn: a million are looked at within a second, and no burst waits noticeably.
+void Worker::revise(Instant now) noexcept {
+  constexpr unsigned kRecords = 32;
+  revision_.step(context_.enis(), now, kRecords);
+  if (!revision_.active()) revised_for_.store(sources_, std::memory_order_release);
 }
 
 void Worker::receive(DeviceId device, Instant now) noexcept {
@@ -112,6 +125,9 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kEmit:
     case Fate::kAwaitNeighbour:
+      if (revision_.active() && !revision_.may_leave(packet, context_.enis())) [[unlikely]] {
+        return drop(frame, DropReason::kNoOwner);
+      }
       if (frame->pkt_len > packet.length) {  // Ethernet padding ends here
         rte_pktmbuf_trim(frame, static_cast<std::uint16_t>(frame->pkt_len - packet.length));
       }

@@ -15,6 +15,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/frame_tag.h"
+#include "gateway/revision.h"
 #include "pipeline/pipeline.h"
 
 namespace sluice::gateway {
@@ -25,13 +26,20 @@ struct PortView {
   unsigned queues = 0;
 };
 
+/// A snapshot as it is published. Numbered: another one may come to lie at the same address.
+struct Published {
+  std::unique_ptr<const pipeline::Snapshot> snapshot;
+  std::uint64_t number = 1;
+  std::uint64_t sources = 1;  ///< another number whenever what ENIs may emit is something else
+};
+
 /// What all workers share; everything in it outlives them.
 struct Shared {
   const nat::OwnerFunction* owner = nullptr;
   std::vector<pipeline::Link> links;  ///< by DeviceId
   std::vector<PortView> ports;        ///< by DeviceId
   const eni::NeighbourTable* neighbours = nullptr;
-  std::atomic<const pipeline::Snapshot*> snapshot{nullptr};
+  std::atomic<const Published*> published{nullptr};
   rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
   std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
   rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
@@ -47,6 +55,11 @@ class Worker {
 
   [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
+  /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
+  [[nodiscard]] std::uint64_t revised_for() const noexcept {
+    return revised_for_.load(std::memory_order_acquire);
+  }
 
  private:
   struct TransmitQueue {
@@ -56,6 +69,7 @@ class Worker {
 
   void turn(Instant now) noexcept;
   void take_snapshot() noexcept;
+  void revise(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
   void receive_ring(Instant now) noexcept;
   void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
@@ -74,6 +88,10 @@ class Worker {
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Context context_;
+  Revision revision_;
+  std::uint64_t snapshot_number_ = 0;
+  std::uint64_t sources_ = 0;  ///< Published::sources of the snapshot in use
+  std::atomic<std::uint64_t> revised_for_{0};
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
