@@ -104,9 +104,11 @@ DeviceId Impact::same_device(DeviceId running) const {
 
 void Impact::look_at(const nat::FlowTable& table, nat::SessionIndex index) {
   const auto flow = table.read(index);
-  if (!flow) return;
+  if (!flow || flow->identity.is_mapping()) return;
   const nat::SessionIdentity& id = flow->identity;
   ++sessions_;
+  // Where a hairpin ends is another flow's mapping, which an empty table does not have.
+  if ((id.flags & nat::kHairpin) != 0) return;
   // It came in where packets back to whoever opened it leave.
   const auto back = id.opened_inbound() ? nat::Direction::kOutbound : nat::Direction::kInbound;
   explain::FrameSpec spec = opening_packet(id);
