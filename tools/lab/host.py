@@ -38,8 +38,11 @@ class Host:
         self.ip("link set lo up")
 
     def command(self, arguments):
-        """The command line that runs `arguments` here; `ip netns exec` keeps the pid."""
-        return ["ip", "netns", "exec", self.namespace, *map(str, arguments)]
+        """The command line that runs `arguments` here, under the pid it is started with.
+
+        `ip netns exec` would also remount /sys, which fails where / is no mount point (a chroot).
+        """
+        return ["nsenter", f"--net=/run/netns/{self.namespace}", *map(str, arguments)]
 
     def run(self, arguments, **how):
         """Runs a command here to its end."""
