@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// The running gateway, a worker on its own lcore, with rings in the place of wires. What is waited
+/// for is waited for by its sign, never by a guess of how long it takes.
+#include "gateway/gateway.h"
+
+#include <gtest/gtest.h>
+#include <rte_bus_vdev.h>
+#include <rte_eth_ring.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <thread>
+
+#include "config/files.h"
+#include "gateway/eal.h"
+#include "gateway/frame_tag.h"
+#include "support/packet_builder.h"
+#include "support/random.h"
+
+namespace sluice::gateway {
+namespace {
+
+using pipeline::DropReason;
+using test::Bytes;
+using test::eth;
+using namespace std::chrono_literals;
+
+constexpr net::MacAddress kOwnMac{};  // what net_ring gives its devices
+constexpr net::MacAddress kRouterMac{2, 0, 0, 0, 0, 1};
+constexpr net::MacAddress kPodMac{2, 0, 0, 0, 0, 2};
+
+void start_environment() {
+  static const bool started = [] {
+    EalRequest request;
+    request.workers = 1;
+    request.extra = {"--no-huge", "--no-shconf", "--no-telemetry", "-m", "384",
+                     "--lcores",  "0@0,1@0",     "--log-level=lib.eal:error"};
+    const auto result = start_eal(request);
+    if (const auto* error = std::get_if<EalError>(&result)) {
+      ADD_FAILURE() << error->message;
+      std::exit(EXIT_FAILURE);
+    }
+    return true;
+  }();
+  (void)started;
+}
+
+config::Config load(const std::string& yaml) {
+  auto loaded = config::load_text(yaml, "test.yaml", config::MemoryFiles{{}});
+  for (const auto& problem : loaded.problems) {
+    if (problem.severity == config::Severity::kError) ADD_FAILURE() << to_text(problem);
+  }
+  return std::move(*loaded.config);
+}
+
+std::string yaml(const std::string& rules = "", const std::string& devices = "") {
+  return R"(
+gateway: {workers: 1}
+pods: {cidrs: [10.10.0.0/16]}
+vpc: {cidrs: [10.10.0.0/16]}
+enis:
+  - {name: eni0, device: net_ring_wire0, primary: true, address: 10.10.10.20/24,
+     secondary: [10.10.10.21]}
+)" + devices +
+         R"(
+pod_ports: [{name: pod0, device: net_ring_wire1, pods: [10.10.10.21]}]
+snat: {ports: 40000-40000, rules: [)" +
+         (rules.empty() ? "{except: [10.10.0.0/16], action: snat}" : rules) + R"(]}
+flows: {capacity: 1024}
+)";
+}
+
+/// A device that is two rings: what is put into `in`, the gateway receives.
+class Wire {
+ public:
+  explicit Wire(const std::string& name, unsigned room = 1024)
+      : in_(make("in_" + name, 8192)), out_(make("out_" + name, room)) {
+    EXPECT_GE(rte_eth_from_rings(name.c_str(), &in_, 1, &out_, 1, 0), 0);
+  }
+  /// The gateway has given the device back before.
+  ~Wire() {
+    drain(in_);
+    drain(out_);
+  }
+
+  void put(rte_mempool* pool, const Bytes& frame) {
+    rte_mbuf* buffer = rte_pktmbuf_alloc(pool);
+    ASSERT_NE(buffer, nullptr);
+    char* data = rte_pktmbuf_append(buffer, static_cast<std::uint16_t>(frame.size()));
+    ASSERT_NE(data, nullptr);
+    std::copy(frame.begin(), frame.end(), reinterpret_cast<std::uint8_t*>(data));
+    ASSERT_EQ(rte_ring_enqueue(in_, buffer), 0);
+    ++put_;
+  }
+  std::optional<Bytes> take() {
+    void* object = nullptr;
+    if (rte_ring_dequeue(out_, &object) != 0) return std::nullopt;
+    auto* buffer = static_cast<rte_mbuf*>(object);
+    const auto* data = rte_pktmbuf_mtod(buffer, const std::uint8_t*);
+    Bytes frame(data, data + buffer->data_len);
+    rte_pktmbuf_free(buffer);
+    ++taken_;
+    return frame;
+  }
+  [[nodiscard]] std::uint64_t put() const { return put_; }
+  [[nodiscard]] std::uint64_t left_by_gateway() const { return taken_ + rte_ring_count(out_); }
+
+ private:
+  static rte_ring* make(const std::string& name, unsigned room) {
+    rte_ring* ring = rte_ring_create(name.c_str(), room, 0, 0);
+    EXPECT_NE(ring, nullptr);
+    return ring;
+  }
+  static void drain(rte_ring* ring) {
+    void* object = nullptr;
+    while (rte_ring_dequeue(ring, &object) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(object));
+    rte_ring_free(ring);
+  }
+
+  rte_ring* in_;
+  rte_ring* out_;
+  std::uint64_t put_ = 0;
+  std::uint64_t taken_ = 0;
+};
+
+class GatewayTest : public testing::Test {
+ protected:
+  GatewayTest() {
+    start_environment();
+    pool_ = rte_pktmbuf_pool_create("test_frames", 16'383, 0, kTagRoom, 2048 + 128, 0);
+    EXPECT_NE(pool_, nullptr);
+  }
+  ~GatewayTest() override {
+    gateway_.reset();
+    wires_.clear();
+    // Every buffer has come home: nothing on the way leaks any.
+    EXPECT_EQ(rte_mempool_avail_count(pool_), 16'383u);
+    rte_mempool_free(pool_);
+  }
+
+  void plug(unsigned room = 1024) {
+    for (const char* name : {"wire0", "wire1"}) wires_.push_back(std::make_unique<Wire>(name, room));
+  }
+  void start(const std::string& text = yaml()) {
+    auto started = Gateway::start(load(text));
+    ASSERT_TRUE(started.ok()) << started.error();
+    gateway_ = std::move(started).value();
+  }
+  Wire& eni() { return *wires_[0]; }
+  Wire& pod() { return *wires_[1]; }
+
+  /// Takes the main thread's turns until the sign is seen.
+  [[nodiscard]] bool until(const std::function<bool()>& sign) {
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (!sign()) {
+      gateway_->turn();
+      if (std::chrono::steady_clock::now() > deadline) return false;
+    }
+    return true;
+  }
+  /// The next frame on a wire that is IPv4.
+  std::optional<Bytes> next_ip(Wire& wire) {
+    std::optional<Bytes> found;
+    static_cast<void>(until([&] {
+      auto frame = wire.take();
+      if (frame && frame->at(12) == 0x08 && frame->at(13) == 0x00) found = std::move(frame);
+      return found.has_value();
+    }));
+    return found;
+  }
+  void answer_arp(Wire& wire, const net::MacAddress& mac, const std::string& who,
+                  const std::string& asker) {
+    wire.put(pool_, test::arp({net::kArpReply, mac, who, kOwnMac, asker}, kOwnMac));
+  }
+  /// Router and pod make themselves known.
+  void introduce() {
+    answer_arp(eni(), kRouterMac, "10.10.10.1", "10.10.10.20");
+    answer_arp(pod(), kPodMac, "10.10.10.21", "169.254.1.1");
+    ASSERT_TRUE(until([&] {
+      const auto neighbours = gateway_->resolver().neighbours();
+      return std::count_if(neighbours.begin(), neighbours.end(), [](const auto& each) {
+               return each.state == eni::Resolver::State::kReachable;
+             }) == 2;
+    }));
+  }
+  [[nodiscard]] std::uint64_t ends() const {
+    const auto totals = gateway_->totals();
+    return totals.sent + totals.consumed + totals.merged + totals.all_dropped() +
+           gateway_->waiting();
+  }
+  /// All that was put on the wires has come to an end somewhere, nothing moves any more.
+  [[nodiscard]] bool rest() {
+    return until([&] {
+      const auto totals = gateway_->totals();
+      return totals.received == eni().put() + pod().put() &&
+             totals.received + totals.originated + totals.split == ends() &&
+             gateway_->waiting() == gateway_->resolver().waiting();
+    });
+  }
+  void expect_equation() {
+    const auto totals = gateway_->totals();
+    EXPECT_EQ(totals.received, eni().put() + pod().put());
+    EXPECT_EQ(totals.sent, eni().left_by_gateway() + pod().left_by_gateway());
+    EXPECT_EQ(totals.received + totals.originated + totals.split, ends());
+  }
+  [[nodiscard]] std::uint64_t dropped(DropReason reason) const {
+    return gateway_->totals().dropped[static_cast<std::size_t>(reason)];
+  }
+
+  rte_mempool* pool_ = nullptr;
+  std::vector<std::unique_ptr<Wire>> wires_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+test::PacketBuilder query() {
+  return eth().to_mac(kOwnMac).from_mac(kPodMac).ipv4("10.10.10.21", "198.51.100.7").udp(4000, 53);
+}
+test::PacketBuilder answer() {
+  return eth().to_mac(kOwnMac).from_mac(kRouterMac).ipv4("198.51.100.7", "10.10.10.20").udp(
+      53, 40'000);
+}
+
+TEST_F(GatewayTest, AnnouncesItselfAtStart) {
+  plug();
+  start();
+  std::vector<Bytes> frames;
+  ASSERT_TRUE(until([&] {
+    while (auto frame = eni().take()) frames.push_back(std::move(*frame));
+    return frames.size() >= 3;
+  }));
+  const auto announced = [&](const std::string& who) {
+    const Bytes wanted = test::arp({net::kArpRequest, kOwnMac, who, {}, who});
+    return std::find(frames.begin(), frames.end(), wanted) != frames.end();
+  };
+  EXPECT_TRUE(announced("10.10.10.20"));
+  EXPECT_TRUE(announced("10.10.10.21"));
+  const Bytes question = test::arp({net::kArpRequest, kOwnMac, "10.10.10.20", {}, "10.10.10.1"});
+  EXPECT_NE(std::find(frames.begin(), frames.end(), question), frames.end());
+}
+
+TEST_F(GatewayTest, TranslatesBothWays) {
+  plug();
+  start();
+  introduce();
+  pod().put(pool_, query().padding(18).bytes());
+  const auto out = next_ip(eni());
+  ASSERT_TRUE(out);
+  const auto wanted = query().source("10.10.10.20").source_port(40'000).ttl(63);
+  EXPECT_TRUE(test::same_bytes(wanted.from_mac(kOwnMac).to_mac(kRouterMac).bytes(), *out));
+  eni().put(pool_, answer().bytes());
+  const auto back = next_ip(pod());
+  ASSERT_TRUE(back);
+  const auto wanted_back = answer().destination("10.10.10.21").destination_port(4000).ttl(63);
+  EXPECT_TRUE(test::same_bytes(wanted_back.from_mac(kOwnMac).to_mac(kPodMac).bytes(), *back));
+  EXPECT_TRUE(rest());
+  gateway_->stop();
+  expect_equation();
+}
+
+TEST_F(GatewayTest, AnswersArpAndTellsThePodOfARefusal) {
+  plug();
+  start();
+  introduce();
+  pod().put(pool_, test::arp({net::kArpRequest, kPodMac, "10.10.10.21", {}, "169.254.1.1"}));
+  const Bytes wanted =
+      test::arp({net::kArpReply, kOwnMac, "169.254.1.1", kPodMac, "10.10.10.21"}, kPodMac);
+  EXPECT_TRUE(until([&] {
+    const auto frame = pod().take();
+    return frame && *frame == wanted;
+  }));
+  pod().put(pool_, query().ttl(1).bytes());
+  const auto error = next_ip(pod());
+  ASSERT_TRUE(error);
+  EXPECT_EQ(test::wrong_checksums(*error), "");
+  EXPECT_EQ(error->at(34), 11) << "ICMP time exceeded";
+  EXPECT_EQ(test::destination_of(*error), "10.10.10.21");
+  EXPECT_TRUE(rest());
+  expect_equation();
+  EXPECT_EQ(dropped(DropReason::kTtlExpired), 1u);
+}
+
+TEST_F(GatewayTest, PacketsWaitForTheirNextHopAndLeaveInOrder) {
+  plug();
+  start();
+  for (unsigned id = 1; id <= 5; ++id) pod().put(pool_, query().id(id).bytes());
+  ASSERT_TRUE(until([&] { return gateway_->resolver().waiting() == 5; }));
+  answer_arp(eni(), kRouterMac, "10.10.10.1", "10.10.10.20");
+  for (unsigned id = 1; id <= 5; ++id) {
+    const auto frame = next_ip(eni());
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->at(19), id);
+  }
+  EXPECT_TRUE(rest());
+  expect_equation();
+}
+
+TEST_F(GatewayTest, WhatWaitsInVainIsDroppedByName) {
+  plug();
+  start();
+  for (unsigned i = 0; i < 100; ++i) pod().put(pool_, query().id(i).bytes());
+  ASSERT_TRUE(until([&] { return dropped(DropReason::kNeighbourUnresolved) == 64; }));
+  EXPECT_EQ(dropped(DropReason::kNeighbourQueueFull), 36u);
+  EXPECT_TRUE(rest());
+  expect_equation();
+}
+
+TEST_F(GatewayTest, StoppingGivesUpWhatStillWaits) {
+  plug();
+  start();
+  pod().put(pool_, query().bytes());
+  ASSERT_TRUE(until([&] { return gateway_->resolver().waiting() == 1; }));
+  gateway_->stop();
+  expect_equation();
+}  // and the buffer comes home: see the fixture
+
+TEST_F(GatewayTest, NothingIsLostWithoutAName) {
+  plug(4096);
+  start();
+  introduce();
+  test::Random random;
+  SCOPED_TRACE(random.seed());
+  for (int round = 0; round < 4000; ++round) {
+    Wire& wire = random.coin() ? eni() : pod();
+    switch (random.below(6)) {
+      case 0: {
+        Bytes noise(1 + random.below(300));
+        for (auto& byte : noise) byte = random.byte();
+        if (random.coin() && noise.size() > 14) std::fill_n(noise.begin(), 6, std::uint8_t{0});
+        wire.put(pool_, noise);
+        break;
+      }
+      case 1: wire.put(pool_, query().source_port(random.below(9)).bytes()); break;
+      case 2: wire.put(pool_, answer().destination_port(40'000 + random.below(2)).bytes()); break;
+      case 3: wire.put(pool_, query().destination("10.10.30.5").ttl(random.below(3)).bytes()); break;
+      case 4:
+        wire.put(pool_, test::arp({net::kArpRequest, kPodMac, "10.10.10.21", {}, "169.254.1.1"}));
+        break;
+      default: wire.put(pool_, answer().echo(7).padding(18).bytes()); break;
+    }
+    if (round % 64 == 0) gateway_->turn();
+  }
+  EXPECT_TRUE(rest());
+  gateway_->stop();
+  expect_equation();
+  EXPECT_GT(gateway_->totals().sent, 100u);
+}
+
+TEST_F(GatewayTest, AFullDeviceLosesFramesByName) {
+  plug(64);
+  start();
+  introduce();
+  while (eni().take()) {
+  }
+  for (unsigned i = 0; i < 300; ++i) pod().put(pool_, query().id(i).bytes());
+  EXPECT_TRUE(rest());
+  EXPECT_GE(dropped(DropReason::kTransmitFull), 200u);
+  expect_equation();
+}
+
+TEST_F(GatewayTest, AFullRingToTheMainThreadLosesFramesByName) {
+  plug();
+  start();
+  introduce();
+  const Bytes request = test::arp({net::kArpRequest, kPodMac, "10.10.10.9", {}, "10.10.10.8"});
+  for (unsigned i = 0; i < 6000; ++i) pod().put(pool_, request);
+  // The main thread takes no turn while the worker receives all of them.
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (gateway_->totals().received < eni().put() + pod().put()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(rest());
+  EXPECT_GE(dropped(DropReason::kWorkerRingFull), 1000u);
+  expect_equation();
+}
+
+TEST_F(GatewayTest, AReloadChangesNewFlowsOnly) {
+  plug();
+  start();
+  introduce();
+  pod().put(pool_, query().bytes());
+  ASSERT_TRUE(next_ip(eni()));
+  const Status reloaded = gateway_->reload(load(yaml("{action: preserve}")));
+  ASSERT_TRUE(reloaded.ok()) << reloaded.error();
+  pod().put(pool_, query().bytes());
+  const auto old_flow = next_ip(eni());
+  ASSERT_TRUE(old_flow);
+  EXPECT_EQ(test::source_of(*old_flow), "10.10.10.20");
+  pod().put(pool_, query().source_port(4001).bytes());
+  const auto new_flow = next_ip(eni());
+  ASSERT_TRUE(new_flow);
+  EXPECT_EQ(test::source_of(*new_flow), "10.10.10.21");
+}
+
+TEST_F(GatewayTest, AReloadThatNeedsARestartChangesNothing) {
+  plug();
+  start();
+  introduce();
+  std::string text = yaml("{action: preserve}");
+  text.replace(text.find("capacity: 1024"), 14, "capacity: 2048");
+  const Status refused = gateway_->reload(load(text));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().find("capacity"), std::string::npos) << refused.error();
+  EXPECT_EQ(gateway_->config().flows.capacity, 1024u);
+  pod().put(pool_, query().bytes());
+  const auto frame = next_ip(eni());
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(test::source_of(*frame), "10.10.10.20") << "still translated";
+}
+
+/// No frame leaves an ENI that may not emit it, also after the ENI has lost the address.
+TEST_F(GatewayTest, AnAddressTakenFromItsEniIsNotEmittedAgain) {
+  plug();
+  start();
+  introduce();
+  pod().put(pool_, query().bytes());
+  ASSERT_TRUE(next_ip(eni()));
+  std::string text = yaml();
+  text.replace(text.find("address: 10.10.10.20/24"), 23, "address: 10.10.10.30/24");
+  ASSERT_TRUE(gateway_->reload(load(text)).ok());
+  ASSERT_TRUE(until([&] { return gateway_->revised().complete; }));
+  EXPECT_EQ(gateway_->revised().ended, 1u);
+  pod().put(pool_, query().bytes());
+  const auto frame = next_ip(eni());
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(test::source_of(*frame), "10.10.10.30") << "a new session";
+}
+
+TEST_F(GatewayTest, AFailedStartGivesEverythingBack) {
+  plug();
+  const std::string missing =
+      "  - {name: eni1, device: \"net_af_packet7,iface=nosuchiface\", address: 10.10.20.20/24}\n";
+  auto failed = Gateway::start(load(yaml("", missing)));
+  ASSERT_FALSE(failed.ok());
+  EXPECT_NE(failed.error().find("enis[1].device"), std::string::npos) << failed.error();
+  EXPECT_NE(failed.error().find("nosuchiface"), std::string::npos) << failed.error();
+  EXPECT_EQ(rte_eth_dev_count_avail(), 1u) << "the wire that it had not come to";
+  std::uint16_t port = 0;
+  EXPECT_NE(rte_eth_dev_get_port_by_name("net_ring_wire0", &port), 0);
+  ASSERT_EQ(rte_vdev_uninit("net_ring_wire1"), 0);
+  wires_.clear();
+  plug();
+  start();
+  introduce();
+}
+
+}  // namespace
+}  // namespace sluice::gateway
