@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// What a sender is told about its dropped packet.
+#include "pipeline/stages/answer.h"
+
+#include <gtest/gtest.h>
+
+#include "support/harness.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using test::Bytes;
+using test::dropped;
+using test::eth;
+using test::Harness;
+using test::node_yaml;
+using test::Outcome;
+using test::PacketBuilder;
+using test::same_bytes;
+using namespace std::chrono_literals;
+
+constexpr net::MacAddress kAsker{2, 5, 5, 5, 5, 5};
+constexpr std::string_view kServer = "198.51.100.7";
+
+PacketBuilder from_pod_a() { return eth().from_mac(kAsker).ipv4("10.10.10.21", kServer); }
+PacketBuilder from_pod_b() { return eth().from_mac(kAsker).ipv4("10.10.20.21", kServer); }
+
+/// The error as RFC 1812 4.3.2 has it: at most 576 bytes, quoting the packet as it came.
+Bytes error(const Harness& harness,
+            std::string_view device,
+            std::string_view own,
+            const PacketBuilder& about,
+            unsigned type,
+            unsigned code,
+            unsigned mtu = 0) {
+  Bytes quoted = about.bytes();
+  quoted.erase(quoted.begin(), quoted.begin() + 14);
+  if (quoted.size() > 548) quoted.resize(548);
+  return eth()
+      .from_mac(test::device_mac(harness.device(device).value))
+      .to_mac(kAsker)
+      .ipv4(own, test::source_of(about.bytes()))
+      .id(0)
+      .df()
+      .icmp(type, code, 0, mtu)
+      .payload(quoted)
+      .bytes();
+}
+
+TEST(Answer, TimeExceededComesFromTheEniThatOwnsThePod) {
+  Harness harness(node_yaml());
+  const auto a = from_pod_a().udp(1, 2).payload("traceroute").ttl(1);
+  const Outcome out_a = harness.send("pod-a", a);
+  EXPECT_TRUE(dropped(out_a, DropReason::kTtlExpired));
+  EXPECT_EQ(out_a.answer, AnswerKind::kIcmpTimeExceeded);
+  EXPECT_EQ(out_a.device, "pod-a");
+  EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", a, 11, 0), out_a.frame));
+  const auto b = from_pod_b().echo(5).ttl(1).padding(18);
+  const Outcome out_b = harness.send("pod-b", b);
+  EXPECT_TRUE(same_bytes(error(harness, "pod-b", "10.10.20.20", b.padding(0), 11, 0), out_b.frame));
+}
+
+TEST(Answer, TimeExceededOfAKnownFlowQuotesWhatThePodSent) {
+  Harness harness(node_yaml());
+  const auto sent = from_pod_a().udp(1, 2);
+  ASSERT_TRUE(harness.send("pod-a", sent).emitted());
+  const Outcome out = harness.send("pod-a", sent.ttl(1));
+  EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", sent.ttl(1), 11, 0), out.frame));
+}
+
+TEST(Answer, OnAnEniItComesFromThatEnisAddress) {
+  Harness harness(node_yaml());
+  const auto sent = eth().from_mac(kAsker).ipv4("172.30.0.1", "10.10.20.21").udp(1, 2).ttl(1);
+  for (const auto& [device, own] :
+       {std::pair{"eni0", "10.10.10.20"}, std::pair{"eni1", "10.10.20.20"}}) {
+    const Outcome out = harness.send(device, sent);
+    EXPECT_EQ(out.device, device);
+    EXPECT_TRUE(same_bytes(error(harness, device, own, sent, 11, 0), out.frame));
+  }
+}
+
+TEST(Answer, TooBigIsToldWithTheMtuWhereFragmentingIsForbidden) {
+  Harness harness(node_yaml());
+  const auto sent = from_pod_a().udp(1, 2).payload(Bytes(2000, 7));
+  const Outcome told = harness.send("pod-a", sent.df());
+  EXPECT_TRUE(dropped(told, DropReason::kTooBig));
+  EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", sent.df(), 3, 4, 1500), told.frame));
+  const Outcome silent = harness.send("pod-a", sent);
+  EXPECT_EQ(silent.fate, Fate::kDrop);
+}
+
+TEST(Answer, ExhaustionIsToldAsAdministrativelyProhibited) {
+  const auto sent = from_pod_a().udp(1, 2);
+  struct Case {
+    std::string yaml;
+    PacketBuilder refused;
+    DropReason reason;
+  };
+  for (const Case& c :
+       {Case{node_yaml("", "  ports: 4000-4000"), sent.source_port(9), DropReason::kPortsExhausted},
+        Case{node_yaml("flows: {capacity: 1}"), sent.source_port(9), DropReason::kFlowTableFull},
+        Case{node_yaml("flows: {per_pod: 1}"), sent.source_port(9), DropReason::kPodLimit}}) {
+    Harness harness(c.yaml);
+    ASSERT_TRUE(harness.send("pod-a", sent).emitted());
+    const Outcome out = harness.send("pod-a", c.refused);
+    EXPECT_TRUE(dropped(out, c.reason));
+    EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", c.refused, 3, 13), out.frame));
+  }
+}
+
+// --- RST -------------------------------------------------------------------------------------
+
+Bytes rst(const Harness& harness, const PacketBuilder& fields) {
+  return fields.from_mac(test::device_mac(harness.device("pod-a").value))
+      .to_mac(kAsker)
+      .id(0)
+      .df()
+      .window(0)
+      .bytes();
+}
+
+/// RFC 9293 3.10.7.1, in the server's name.
+TEST(Answer, AMidStreamSegmentGetsARst) {
+  Harness harness(node_yaml());
+  const auto from_server = eth().ipv4(kServer, "10.10.10.21").tcp(443, 4000);
+  const auto acks = from_pod_a().tcp(4000, 443).seq(70).ack(900).payload("data").padding(2);
+  const Outcome one = harness.send("pod-a", acks);
+  EXPECT_TRUE(dropped(one, DropReason::kTcpMidStream));
+  EXPECT_EQ(one.answer, AnswerKind::kTcpRst);
+  EXPECT_TRUE(same_bytes(rst(harness, from_server.flags(net::kRst).seq(900)), one.frame));
+
+  const auto syn_fin = from_pod_a().tcp(4000, 443).seq(70).flags(net::kSyn | net::kFin).payload("abc");
+  const Outcome two = harness.send("pod-a", syn_fin);
+  EXPECT_TRUE(
+      same_bytes(rst(harness, from_server.flags(net::kRst).seq(0).ack(75)), two.frame));
+  EXPECT_EQ(harness.sessions(), 0u);
+}
+
+TEST(Answer, ARstGetsNone) {
+  Harness harness(node_yaml());
+  for (const unsigned flags : {net::kRst | 0u, net::kRst | net::kAck | 0u}) {
+    const Outcome out = harness.send("pod-a", from_pod_a().tcp(1, 2).flags(flags));
+    EXPECT_EQ(out.fate, Fate::kDrop) << out;
+  }
+  Harness silent(node_yaml("flows: {tcp_mid_stream: drop}"));
+  EXPECT_EQ(silent.send("pod-a", from_pod_a().tcp(1, 2).ack(3)).fate, Fate::kDrop);
+}
+
+// --- restraint -------------------------------------------------------------------------------
+
+/// RFC 1122 3.2.2, and what else deserves silence.
+TEST(Answer, NothingIsSaidAbout) {
+  Harness harness(node_yaml());
+  const auto quoted = eth().ipv4(kServer, "10.10.10.21").udp(1, 2).bytes();
+  const std::pair<std::string, PacketBuilder> kSilent[] = {
+      {"an ICMP error", from_pod_a().icmp(3, 3, 0, 0).payload(Bytes(quoted.begin() + 14, quoted.end())).ttl(1)},
+      {"a fragment", from_pod_a().udp(1, 2).fragment(8, true).ttl(1)},
+      {"a martian source", from_pod_a().source("127.0.0.1").udp(1, 2).ttl(1)},
+      {"a spoofed source", from_pod_a().source("10.10.20.21").udp(1, 2).ttl(1)},
+      {"a multicast destination", from_pod_a().destination("224.0.0.9").udp(1, 2).ttl(1)},
+      {"a broadcast destination", from_pod_a().destination("255.255.255.255").udp(1, 2).ttl(1)},
+      {"a broken header", from_pod_a().udp(1, 2).spoil_ip_checksum().ttl(1)},
+  };
+  for (const auto& [what, packet] : kSilent) {
+    EXPECT_EQ(harness.send("pod-a", packet).fate, Fate::kDrop) << what;
+  }
+  // Unsolicited packets to the gateway's address: silence, not reflection.
+  const auto unsolicited = eth().ipv4("172.30.0.1", "10.10.10.20").tcp(1, 2).flags(net::kSyn);
+  EXPECT_EQ(harness.send("eni0", unsolicited).fate, Fate::kDrop);
+}
+
+TEST(Answer, IsRateLimited) {
+  Harness harness(node_yaml());
+  const auto expired = from_pod_a().udp(1, 2).ttl(1);
+  const auto answered = [&](unsigned packets) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < packets; ++i) {
+      const Outcome out = harness.send("pod-a", expired);
+      EXPECT_TRUE(dropped(out, DropReason::kTtlExpired));
+      count += out.fate == Fate::kDropAnswered ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(answered(1000), Answer::kBurst);
+  harness.advance(50ms);
+  EXPECT_EQ(answered(1000), Answer::kPerSecond / 20);
+  harness.advance(1h);
+  EXPECT_EQ(answered(1000), Answer::kBurst);
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
