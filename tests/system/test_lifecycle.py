@@ -59,7 +59,7 @@ class Ending(LabTest):
         client, server = lab.parties["pod-b1"], lab.parties["peer"]
         with open(lab.world.folder / "iperf3", "wb") as output:
             client.host.spawn(["iperf3", "-c", server.address, "-t", "30"], stdout=output)
-        lab.servers["peer"].wait_for_iperf3_client()
+        server.servers.wait_for_iperf3_client()
         report = lab.end(self)
         self.assertGreater(report.totals["received"], 0)
 

@@ -9,9 +9,16 @@ SECONDS = "10"
 SEGMENT = 1448  # bytes of data in a full segment: MTU 1500 less headers and timestamps
 TOLERATED = 1e-3
 # Well below what two cores carry with the clients on them, so that a busy machine is no loss.
-TCP, UDP = ["--bitrate", "200M"], ["--udp", "--length", "1400", "--bitrate", "100M"]
+TCP, UDP = ["--bitrate", "200M"], ["--udp", "--length", "1400", "--bitrate", "50M"]
 # A sender that changes cores overtakes its own packets in the kernel's queues; that looks like loss.
 ONE_CORE = ["--affinity", "0,0"]
+
+
+def _overrun(host):
+    """Datagrams that did arrive, and found iperf3 too slow to read them (a busy machine)."""
+    lines = host.run(["cat", "/proc/net/snmp"]).stdout.splitlines()
+    names, values = [line.split()[1:] for line in lines if line.startswith("Udp: ")]
+    return int(dict(zip(names, values))["RcvbufErrors"])
 
 
 class Iperf(LabTest):
@@ -19,9 +26,12 @@ class Iperf(LabTest):
 
     def measured(self, *arguments):
         lab = self.running_lab(serve=True)
-        report = clients.iperf3_report(lab.parties["pod-b1"], lab.parties["peer"],
+        client, server = lab.parties["pod-b1"], lab.parties["peer"]
+        report = clients.iperf3_report(client, server,
                                        ["--time", SECONDS, *ONE_CORE, *arguments])
         self.assertNotIn("error", report)
+        receiver = client if "--reverse" in arguments else server
+        self.overrun = _overrun(receiver.host)
         lab.end(self)
         return report["end"]
 
@@ -32,7 +42,8 @@ class Iperf(LabTest):
 
     def check_udp(self, end):
         self.assertGreater(end["sum"]["packets"], 1000)
-        self.assertLessEqual(end["sum"]["lost_packets"] / end["sum"]["packets"], TOLERATED)
+        lost_on_the_way = end["sum"]["lost_packets"] - self.overrun
+        self.assertLessEqual(lost_on_the_way / end["sum"]["packets"], TOLERATED)
 
     def test_tcp_from_the_pod(self):
         self.check_tcp(self.measured(*TCP))
