@@ -54,7 +54,7 @@ class Host:
 
     def ip(self, *commands):
         """Runs `ip` commands here, all in one call."""
-        system.run(["ip", "-n", self.namespace, "-batch", "-"], stdin="\n".join(commands) + "\n")
+        self.run(["ip", "-batch", "-"], stdin="\n".join(commands) + "\n")
 
     def nft(self, ruleset):
         """Loads nftables rules here."""
