@@ -33,6 +33,10 @@ table netdev {name} {{
 """
 
 
+# Without /etc/protocols (package netbase) nft prints numbers.
+_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp"}
+
+
 @dataclasses.dataclass(frozen=True)
 class Eni:
     """An ENI as the fabric knows it; its port on the fabric has the same name."""
@@ -91,7 +95,7 @@ class Fabric:
                 for element in noted.get("elem", []):
                     source, destination, protocol = element["concat"]
                     found.append(Passage(eni.name, noted["name"] == "left", source, destination,
-                                         str(protocol)))
+                                         _PROTOCOLS.get(protocol, str(protocol))))
         return found
 
     def dropped(self):
