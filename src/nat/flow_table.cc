@@ -286,6 +286,15 @@ SessionIndex FlowTable::take_record(Instant now) noexcept {
 }
 
 SessionIndex FlowTable::insert(const NewSession& session, Instant now) noexcept {
+  if ((session.flags & kHasMapping) == 0) return add(session, now);
+  // Held before room is sought, which may end the last session that held it.
+  if (!hold_mapping(session.pod, session.pod_port, session.protocol)) return kNoSession;
+  const SessionIndex index = add(session, now);
+  if (index == kNoSession) let_go_of_mapping(session.pod, session.pod_port, session.protocol);
+  return index;
+}
+
+SessionIndex FlowTable::add(const NewSession& session, Instant now) noexcept {
   const SessionIndex index = take_record(now);
   if (index == kNoSession) return index;
 
@@ -333,7 +342,6 @@ SessionIndex FlowTable::insert(const NewSession& session, Instant now) noexcept 
     return kNoSession;
   }
   size_.add(1);
-  if ((identity.flags & kHasMapping) != 0) hold_mapping(identity);
   if (pods_ && !identity.is_mapping()) pods_->add(session.pod);
   return index;
 }
@@ -355,7 +363,9 @@ void FlowTable::erase(SessionIndex index) noexcept {
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
   if (pods_ && !identity.is_mapping()) pods_->remove(identity.pod);
-  if ((identity.flags & kHasMapping) != 0) let_go_of_mapping(identity);
+  if ((identity.flags & kHasMapping) != 0) {
+    let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);
+  }
 }
 
 // --- endpoint-independent mappings -----------------------------------------------------------
@@ -373,13 +383,15 @@ SessionIndex FlowTable::find_mapping_at(Be32 snat, Be16 port, std::uint8_t proto
   return find_held({{}, snat, {}, port, protocol, {}});
 }
 
-void FlowTable::hold_mapping(const SessionIdentity& session) noexcept {
-  at(find_mapping_of(session.pod, session.pod_port, session.protocol)).tcp_end[0].add(1);
+bool FlowTable::hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {
+  const SessionIndex mapping = find_mapping_of(pod, port, protocol);
+  if (mapping == kNoSession) return false;
+  at(mapping).tcp_end[0].add(1);
+  return true;
 }
 
-void FlowTable::let_go_of_mapping(const SessionIdentity& session) noexcept {
-  const SessionIndex mapping =
-      find_mapping_of(session.pod, session.pod_port, session.protocol);
+void FlowTable::let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {
+  const SessionIndex mapping = find_mapping_of(pod, port, protocol);
   auto& sessions = at(mapping).tcp_end[0];
   sessions.add(static_cast<std::uint32_t>(-1));
   if (sessions.get() == 0) erase(mapping);

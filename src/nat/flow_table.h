@@ -71,8 +71,9 @@ class FlowTable {
                   std::span<Found> found) noexcept;
   [[nodiscard]] Found find(const FlowKey& key, Instant now) noexcept;
 
-  /// Adds a session; the caller has seen that find() knows neither of its keys. kNoSession when no record is
-  /// free even after looking for one past its time, or no bucket has room.
+  /// Adds a session; the caller has seen that find() knows neither of its keys. kNoSession when no
+  /// record is free even after looking for one past its time, when no bucket has room, or when the
+  /// mapping it is to be on (kHasMapping) is gone. A mapping without another session goes with it.
   [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
   void erase(SessionIndex index) noexcept;
 
@@ -140,8 +141,9 @@ class FlowTable {
   static bool put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept;
   bool make_room(std::uint32_t bucket) noexcept;
   void remove(const FlowKey& key) noexcept;
-  void hold_mapping(const SessionIdentity& session) noexcept;
-  void let_go_of_mapping(const SessionIdentity& session) noexcept;
+  [[nodiscard]] SessionIndex add(const NewSession& session, Instant now) noexcept;
+  [[nodiscard]] bool hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
+  void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex find_held(const FlowKey& key) noexcept;
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
   void release(SessionIndex index) noexcept;

@@ -103,6 +103,14 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
       adjacency_to(context, context.enis().owner(external, remote), remote);
   session.adjacency[nat::Session::index(Direction::kInbound)] =
       adjacency_to(context, context.enis().egress(remote, pod), pod);
+  // The pod may already exchange packets with this remote untranslated, from the same port.
+  if (table.find({session.pod, session.remote, session.pod_port, session.remote_port,
+                  session.protocol, {}},
+                 now)) {
+    return packet.drop(DropReason::kNoSession);
+  }
+  const std::uint32_t limit = context.snapshot->config.flows.per_pod;
+  if (limit != 0 && table.sessions_of(of.pod) >= limit) return packet.drop(DropReason::kPodLimit);
   const nat::SessionIndex index = table.insert(session, now);
   if (index == nat::kNoSession) return packet.drop(DropReason::kFlowTableFull);
   context.counters.sessions_opened.add(1);
@@ -189,8 +197,8 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
   return context_.ports.choose_for_mapping(request, classes, context_.table, now);
 }
 
-/// Adds the session of a translated flow whose external side is settled; false without room.
-bool Allocate::add_session(Packet& packet,
+/// Adds the session of a translated flow whose external side is settled, or drops for lack of room.
+void Allocate::add_session(Packet& packet,
                            const External& external,
                            std::uint8_t flags,
                            Instant now) noexcept {
@@ -207,15 +215,13 @@ bool Allocate::add_session(Packet& packet,
       way_back(context_, packet, Ipv4Addr{packet.key.source}, destination);
   const nat::SessionIndex index = context_.table.insert(session, now);
   if (index == nat::kNoSession) {
-    packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
-    return false;
+    return packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
   }
   context_.counters.sessions_opened.add(1);
   packet.out = external.device;
   packet.found = {index, Direction::kOutbound};
   packet.adjacency = session.adjacency[nat::Session::index(Direction::kOutbound)];
   start_tracking(packet, context_.table);
-  return true;
 }
 
 /// Records an endpoint-independent mapping; the caller adds its first session at once.
@@ -264,10 +270,7 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     if (!port) continue;
     const External external{address, *port, out};
     if (independent && !add_mapping(packet, external, now)) return;
-    if (!add_session(packet, external, flags, now) && independent) {
-      context_.table.erase(
-          context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol));
-    }
+    add_session(packet, external, flags, now);  // without room, its mapping goes as well
     return;
   }
   if (!owned) return packet.drop(DropReason::kNoOwner);

@@ -28,7 +28,7 @@ class Allocate {
                                                 Ipv4Addr address,
                                                 bool independent,
                                                 Instant now) noexcept;
-  bool add_session(Packet& packet,
+  void add_session(Packet& packet,
                    const External& external,
                    std::uint8_t flags,
                    Instant now) noexcept;
