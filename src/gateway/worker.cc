@@ -42,7 +42,8 @@ void Worker::turn(Instant now) noexcept {
   }
   receive_ring(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
-  counters_.sessions_ended.add(table_->sweep(now, kSweep));
+  table_->sweep(now, kSweep);
+  counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
 }
 

@@ -362,6 +362,7 @@ void FlowTable::erase(SessionIndex index) noexcept {
   remove(identity.inbound_key());
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
+  if (!identity.is_mapping()) ended_.add(1);
   if (pods_ && !identity.is_mapping()) pods_->remove(identity.pod);
   if ((identity.flags & kHasMapping) != 0) {
     let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);

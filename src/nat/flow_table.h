@@ -96,6 +96,8 @@ class FlowTable {
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_.get(); }  ///< any thread
+  /// Sessions that ended, for whatever reason; mappings are none. Any thread.
+  [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.get(); }
   /// Records below this one may hold sessions; those from it on never did. Any thread.
   [[nodiscard]] std::uint32_t touched() const noexcept { return fresh_.get(); }
   [[nodiscard]] std::size_t bytes_mapped() const noexcept { return mapped_bytes_; }
@@ -158,6 +160,7 @@ class FlowTable {
   const char* page_kind_;
   IdleLimits limits_{};
   Relaxed<std::uint32_t> size_;
+  Relaxed<std::uint64_t> ended_;
   std::uint32_t free_head_;    ///< first of the freed records, linked through `pod`
   Relaxed<std::uint32_t> fresh_;  ///< records from here on were never used
   std::uint32_t cursor_ = 0;   ///< where the sweep goes on

@@ -29,7 +29,7 @@ struct alignas(64) Counters {
   std::array<Count, kDropReasons> dropped;
   std::array<Count, kDropReasons> dropped_bytes;
   Count sessions_opened;
-  Count sessions_ended;  ///< found past their time
+  Count sessions_ended;  ///< most found past their time
   Count untracked;       ///< preserved without a session, for lack of room
   Count handed_over;     ///< passed to the worker that owns them
 

@@ -144,6 +144,7 @@ class ModelRun {
                    ", " + random_.seed());
       act();
       ASSERT_EQ(table_->size(), model_.size());
+      ASSERT_EQ(inserted_ - table_->ended(), table_->size());
       if (step % 97 == 0 || capacity_ <= 64) {
         ASSERT_EQ(table_->check_invariants(), "");
       }
@@ -257,6 +258,7 @@ class ModelRun {
       drop_expired_that_the_table_dropped();
       return;
     }
+    ++inserted_;
     ASSERT_LT(live, capacity_) << "accepted beyond capacity";
     ASSERT_LT(index.value, capacity_);
     drop_expired_that_the_table_dropped(index);
@@ -336,6 +338,7 @@ class ModelRun {
   Model model_;
   std::uint32_t capacity_;
   std::uint32_t universe_;
+  std::uint64_t inserted_ = 0;
   Instant now_{0xffff'f000};  // the clock wraps while the test runs
 };
 
