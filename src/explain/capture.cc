@@ -22,7 +22,12 @@ Result<std::unique_ptr<CaptureReader>> CaptureReader::open(const std::string& pa
   char why[PCAP_ERRBUF_SIZE] = "";
   pcap_t* handle =
       pcap_open_offline_with_tstamp_precision(path.c_str(), PCAP_TSTAMP_PRECISION_NANO, why);
-  if (handle == nullptr) return Error{fmt::format("cannot be read: {}", why)};
+  if (handle == nullptr) {
+    // libpcap names the file in some of its messages only.
+    const std::string_view said{why};
+    return Error{said.find(path) == std::string_view::npos ? fmt::format("{}: {}", path, said)
+                                                            : std::string(said)};
+  }
   auto capture = std::unique_ptr<CaptureReader>(new CaptureReader(path, handle));
   const int link = pcap_datalink(handle);
   if (link != DLT_EN10MB) {
