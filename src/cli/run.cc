@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <optional>
 
 #include "cli/commands.h"
@@ -102,6 +103,7 @@ int run(const Options& options) {
   if (!config) return kBadUsage;
   log().configure(config->log_level, config->log_format);
   const int signals = block_signals();
+  std::signal(SIGPIPE, SIG_IGN);  // a vhost-user peer that goes away is no reason to go as well
 
   // First what needs no device: a second gateway must not disturb the one that runs.
   auto socket = console::SocketServer::listen(config->console_socket);
@@ -130,7 +132,12 @@ int run(const Options& options) {
       status = kFailed;
     }
   }
+  const std::filesystem::path run_time_files = rte_eal_get_runtime_dir();
   rte_eal_cleanup();
+  if (std::get<gateway::EalChoice>(eal).own_files) {
+    std::error_code ignored;
+    std::filesystem::remove_all(run_time_files, ignored);
+  }
   ::close(signals);
   return status;
 }

@@ -81,6 +81,7 @@ std::variant<EalChoice, EalError> start_eal(const EalRequest& request) {
   if (!given(request.extra, {"--log-level"})) arguments.emplace_back("--log-level=lib.eal:warning");
   if (!given(request.extra, {"--file-prefix"})) {
     arguments.push_back(fmt::format("--file-prefix=sluice-{}", ::getpid()));
+    choice.own_files = true;
   }
 
   if (!given(request.extra, {"-l", "--lcores", "-c"})) {

@@ -24,6 +24,7 @@ struct EalRequest {
 struct EalChoice {
   std::string memory;  ///< "hugepages", "ordinary pages (no hugepages are free)", …
   std::string cores;
+  bool own_files = false;  ///< the run-time folder is this process's alone
 };
 
 /// Composes arguments and initialises EAL. Cores and memory are chosen here unless `extra` says

@@ -99,6 +99,12 @@ void receive(Packet& packet, Context& context) noexcept {
   answer_echo(packet, context);
 }
 
+/// Whether this is the address that pods of this pod port know as their router. Others have the same.
+bool is_router_of(DeviceId in, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
+  const eni::DeviceInfo& device = enis.devices()[in.value];
+  return !device.is_eni && device.address == destination;
+}
+
 /// Destinations that are never forwarded to.
 bool refuse_destination(Packet& packet, Ipv4Addr destination, const Context& context) noexcept {
   if (destination.is_multicast()) {
@@ -150,7 +156,9 @@ void classify_flow(Packet& packet, Context& context) noexcept {
   const eni::EniMap& enis = context.enis();
   if (is_martian(source, destination, enis)) return packet.drop(DropReason::kMartianSource);
   if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
-  if (enis.is_own_address(destination)) return receive(packet, context);
+  if (enis.is_own_address(destination) || is_router_of(packet.in, destination, enis)) {
+    return receive(packet, context);
+  }
   if (refuse_destination(packet, destination, context)) return;
   if (packet.ipv4().ttl <= 1) {
     return packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
