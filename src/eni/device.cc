@@ -6,10 +6,10 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_pci.h>
 
 #include <algorithm>
 #include <cstring>
-#include <regex>
 
 namespace sluice::eni {
 namespace {
@@ -45,8 +45,8 @@ std::string hint(const std::string& device) {
 }  // namespace
 
 bool Device::is_pci(const std::string& device) {
-  static const std::regex pattern("([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7]");
-  return std::regex_match(device, pattern);
+  rte_pci_addr address{};
+  return rte_pci_addr_parse(device.c_str(), &address) == 0;
 }
 
 Result<std::unique_ptr<Device>> Device::open(const Options& options) {
