@@ -10,6 +10,11 @@
 namespace sluice::pipeline {
 namespace {
 
+bool is_echo_request(const Packet& packet) noexcept {
+  return packet.kind == Kind::kFlow && packet.key.protocol == net::kIcmp &&
+         packet.icmp().type == net::kIcmpEchoRequest;
+}
+
 /// Turns an echo request to one of our addresses around, in place (RFC 1122 3.2.2.6).
 void answer_echo(Packet& packet, Context& context) noexcept {
   constexpr std::uint8_t kOwnTtl = 64;
@@ -93,16 +98,15 @@ bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
 /// A packet to one of the gateway's own addresses for which there is no session.
 void receive(Packet& packet, Context& context) noexcept {
   if (admitted_by_mapping(packet, context)) return;
-  const bool echo = packet.key.protocol == net::kIcmp && packet.kind == Kind::kFlow &&
-                    packet.icmp().type == net::kIcmpEchoRequest;
-  if (!echo) return packet.drop(DropReason::kNoSession);
+  if (!is_echo_request(packet)) return packet.drop(DropReason::kNoSession);
   answer_echo(packet, context);
 }
 
-/// Whether this is the address that pods of this pod port know as their router. Others have the same.
-bool is_router_of(DeviceId in, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
-  const eni::DeviceInfo& device = enis.devices()[in.value];
-  return !device.is_eni && device.address == destination;
+/// Whether a pod pings the address it knows as its router. That address is no secret of ours: it is
+/// link-local, and what else is sent to it is judged as such.
+bool pings_router(const Packet& packet, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
+  const eni::DeviceInfo& device = enis.devices()[packet.in.value];
+  return !device.is_eni && device.address == destination && is_echo_request(packet);
 }
 
 /// Destinations that are never forwarded to.
@@ -156,7 +160,7 @@ void classify_flow(Packet& packet, Context& context) noexcept {
   const eni::EniMap& enis = context.enis();
   if (is_martian(source, destination, enis)) return packet.drop(DropReason::kMartianSource);
   if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
-  if (enis.is_own_address(destination) || is_router_of(packet.in, destination, enis)) {
+  if (enis.is_own_address(destination) || pings_router(packet, destination, enis)) {
     return receive(packet, context);
   }
   if (refuse_destination(packet, destination, context)) return;
