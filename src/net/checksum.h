@@ -82,7 +82,7 @@ class ChecksumDelta {
     sum += words;
   }
   std::uint32_t rest = 0;
-  std::memcpy(&rest, bytes.data() + at, bytes.size() - at);
+  if (at != bytes.size()) std::memcpy(&rest, bytes.data() + at, bytes.size() - at);
   return sum + rest;
 }
 
