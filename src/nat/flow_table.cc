@@ -181,6 +181,7 @@ bool FlowTable::expired(const Session& session, Instant now) const noexcept {
 
 Found FlowTable::unless_expired(std::uint32_t entry, Instant now) noexcept {
   const SessionIndex index{entry & kIndexMask};
+  if (at(index).identity.is_mapping()) [[unlikely]] return {};  // no packet has remote 0.0.0.0:0
   if (expired(at(index), now)) [[unlikely]] {
     erase(index);
     return {};

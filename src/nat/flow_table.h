@@ -64,7 +64,8 @@ class FlowTable {
   [[nodiscard]] std::uint64_t hash(const FlowKey& key) const noexcept { return hash_(key); }
 
   /// Looks up a burst: all buckets are fetched before the first is read, then all records.
-  /// Sessions past their time are not found, and are erased as they are met. keys, hashes and found have equal sizes, at most 64.
+  /// Sessions past their time are not found, and are erased as they are met; mappings are no
+  /// sessions. keys, hashes and found have equal sizes, at most 64.
   void find_burst(std::span<const FlowKey> keys,
                   std::span<const std::uint64_t> hashes,
                   Instant now,

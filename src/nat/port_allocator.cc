@@ -84,13 +84,11 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
 
 std::optional<Be16> PortAllocator::choose_for_mapping(const Request& request,
                                                       const PortClasses& classes,
-                                                      FlowTable& table,
-                                                      Instant now) noexcept {
+                                                      FlowTable& table) noexcept {
   constexpr unsigned kTries = 8;
   const auto is_free = [&](Be16 port) {
-    FlowKey reply = request.reply;
-    reply.destination_port = port;
-    return !table.find(reply, now);
+    return table.find_mapping_at(request.reply.destination, port, request.reply.protocol) ==
+           kNoSession;
   };
   if (request.preferred && classes.contains(*request.preferred) &&
       classes.owner_of(*request.preferred) == self_ && is_free(*request.preferred)) {

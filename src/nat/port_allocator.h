@@ -68,8 +68,7 @@ class PortAllocator {
   /// left 0.
   [[nodiscard]] std::optional<Be16> choose_for_mapping(const Request& request,
                                                        const PortClasses& classes,
-                                                       FlowTable& table,
-                                                       Instant now) noexcept;
+                                                       FlowTable& table) noexcept;
 
  private:
   const OwnerFunction& owner_;

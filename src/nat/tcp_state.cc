@@ -124,6 +124,14 @@ void note_sequence(Session& session, Direction sender, const TcpSegment& segment
   return in_window(session, sender, segment.sequence);
 }
 
+[[nodiscard]] bool is_first_syn(const TcpSegment& segment) noexcept {
+  return segment.has(net::kSyn) && !segment.has(net::kAck);
+}
+
+[[nodiscard]] bool has_ended(SessionState state) noexcept {
+  return state == kClosed || state == kReset || state == kFinBoth;
+}
+
 void reopen(Session& session, Direction direction, const TcpSegment& segment) noexcept {
   session.clear_flag(kFinAckedOutbound | kFinAckedInbound);
   for (const Direction side : {Direction::kOutbound, Direction::kInbound}) {
@@ -187,18 +195,24 @@ void tcp_open(Session& session, Direction direction, const TcpSegment& segment) 
   session.tcp_end[Session::index(opposite(direction))].set(segment.acknowledgment);
 }
 
+bool tcp_begins_again(const Session& session,
+                      Direction direction,
+                      const TcpSegment& segment) noexcept {
+  if (!is_first_syn(segment) || !has_ended(session.state()) || !is_opener(session, direction)) {
+    return false;
+  }
+  return !session.identity.translated() ||
+         after(segment.sequence, session.tcp_end[Session::index(direction)].get());
+}
+
 void tcp_track(Session& session, Direction direction, const TcpSegment& segment) noexcept {
   const SessionState state = session.state();
   if (segment.has(net::kRst)) [[unlikely]] {
     if (state != kClosed && reset_is_valid(session, direction, segment)) session.set_state(kReset);
     return;
   }
-  const bool fresh_syn = segment.has(net::kSyn) && !segment.has(net::kAck);
-  if (fresh_syn && (state == kClosed || state == kReset || state == kFinBoth)) [[unlikely]] {
-    // RFC 9293 3.6.1: a new incarnation begins beyond the old one's sequence numbers.
-    const bool beyond =
-        after(segment.sequence, session.tcp_end[Session::index(direction)].get());
-    if (beyond && is_opener(session, direction)) reopen(session, direction, segment);
+  if (is_first_syn(segment) && has_ended(state)) [[unlikely]] {
+    if (tcp_begins_again(session, direction, segment)) reopen(session, direction, segment);
     return;
   }
   // What its receiver would not take changes nothing (RFC 9293 3.10.7.4): a guessed segment must not

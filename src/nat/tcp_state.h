@@ -34,6 +34,12 @@ struct TcpSegment {
 /// Takes the first segment of a session into account.
 void tcp_open(Session& session, Direction direction, const TcpSegment& segment) noexcept;
 
+/// Whether this segment opens another connection on the tuple of one that has ended: its opener's
+/// SYN, beyond the old sequence numbers where they are known (RFC 9293 3.6.1).
+[[nodiscard]] bool tcp_begins_again(const Session& session,
+                                    Direction direction,
+                                    const TcpSegment& segment) noexcept;
+
 /// Moves a translated session on by one segment. Owner: the session's worker.
 void tcp_track(Session& session, Direction direction, const TcpSegment& segment) noexcept;
 

@@ -143,6 +143,50 @@ class Connection {
   Harness& harness_;
 };
 
+/// A held tuple used again is a new flow: it follows the policy of its own time, not its
+/// predecessor's.
+TEST(Lookup, ASynOnAnEndedConnectionsTupleIsJudgedAnew) {
+  const std::string preserving =
+      kOnePort + "\n  rules: [{to: [198.51.100.0/24], action: preserve}]";
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  harness.reload(node_yaml("", preserving));
+  EXPECT_EQ(connection.pod(net::kAck, 101, 501).verdict, Verdict::kSnat) << "still the old one";
+  EXPECT_EQ(connection.pod(net::kRst | net::kAck, 101, 501).verdict, Verdict::kSnat);
+  EXPECT_EQ(connection.pod(net::kSyn, 90'000, 0).verdict, Verdict::kPreserve);
+  EXPECT_EQ(harness.sessions(), 1U) << "the old session is gone";
+
+  EXPECT_EQ(connection.pod(net::kRst | net::kAck, 90'001, 501).verdict, Verdict::kPreserve);
+  harness.reload(node_yaml("", kOnePort));
+  EXPECT_EQ(connection.pod(net::kSyn, 180'000, 0).verdict, Verdict::kSnat);
+  EXPECT_TRUE(harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 700, 180'001))
+                  .emitted());
+}
+
+TEST(Lookup, ASynOnAnEndedConnectionsTupleKeepsItsPortUnderTheSamePolicy) {
+  Harness harness(node_yaml());  // 64,512 ports: a new choice would show
+  Connection connection(harness);
+  const Outcome first = connection.pod(net::kSyn, 100, 0);
+  ASSERT_TRUE(connection.pod(net::kRst, 101, 0).emitted());
+  Outcome second = connection.pod(net::kSyn, 90'000, 0);
+  ASSERT_TRUE(second.emitted());
+  constexpr std::size_t kPortAt = 34;
+  EXPECT_EQ(first.frame.at(kPortAt), second.frame.at(kPortAt));
+  EXPECT_EQ(first.frame.at(kPortAt + 1), second.frame.at(kPortAt + 1));
+  EXPECT_FALSE(second.first) << "the held session reopened";
+}
+
+/// A mapping is found by a key without a remote; no packet may pass for that key.
+TEST(Lookup, NobodyIsAMappingsRemote) {
+  Harness harness(node_yaml("", "  port_selection: preserve\n  mapping: endpoint_independent"));
+  ASSERT_TRUE(harness.send("pod-a", query()).emitted());
+  EXPECT_TRUE(dropped(harness.send("eni0", eth().ipv4("0.0.0.0", "10.10.10.20").udp(0, 4000)),
+                      DropReason::kMartianSource));
+  EXPECT_TRUE(dropped(harness.send("pod-a", eth().ipv4("10.10.10.21", "0.0.0.0").udp(4000, 0)),
+                      DropReason::kMartianDestination));
+}
+
 TEST(LookupTime, ASynWaits240SecondsForItsAnswer) {
   Harness harness(node_yaml("", kOnePort));
   Connection connection(harness);

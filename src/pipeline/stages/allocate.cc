@@ -194,7 +194,7 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
   if (!independent) return context_.ports.choose(request, classes, context_.table, now);
   request.reply.source = {};
   request.reply.source_port = {};
-  return context_.ports.choose_for_mapping(request, classes, context_.table, now);
+  return context_.ports.choose_for_mapping(request, classes, context_.table);
 }
 
 /// Adds the session of a translated flow whose external side is settled, or drops for lack of room.

@@ -2,6 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/lookup.h"
 
+#include <algorithm>
+
+#include "nat/tcp_state.h"
 #include "pipeline/stages/classify.h"
 
 namespace sluice::pipeline {
@@ -42,6 +45,32 @@ void judge_error(Packet& packet, const nat::SessionIdentity& session, Context& c
   } else if (!becomes_snat && !enis.may_emit(packet.out, source)) {
     packet.drop(DropReason::kNoOwner);
   }
+}
+
+/// Whether policy would decide a flow today as it did when its session opened.
+bool decided_alike(const nat::SessionIdentity& session, const Snapshot& snapshot) noexcept {
+  const policy::Decision decision =
+      snapshot.policy->decide(Ipv4Addr{session.pod}, Ipv4Addr{session.remote});
+  if (!session.translated()) return decision.verdict == policy::Verdict::kPreserve;
+  if (decision.verdict != policy::Verdict::kSnat) return false;
+  const auto& addresses = snapshot.policy->pools()[decision.pool.value].addresses;
+  return std::find(addresses.begin(), addresses.end(), Ipv4Addr{session.snat}) != addresses.end();
+}
+
+/// A pod's SYN for another connection on the tuple of one that has ended is a new flow: where policy
+/// has changed in between, the old session must not decide for it.
+bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept {
+  constexpr std::uint8_t kDecides = net::kSyn | net::kAck;
+  const bool syn = packet.kind == Kind::kFlow && packet.key.protocol == net::kTcp &&
+                   (packet.tcp().flags & kDecides) == net::kSyn;
+  if (!syn) [[likely]] return false;
+  const nat::Session& session = context.table.at(packet.found.session);
+  if (session.identity.opened_inbound() || (session.identity.flags & nat::kHairpin) != 0) {
+    return false;  // policy was never asked
+  }
+  return nat::tcp_begins_again(session, packet.found.direction,
+                               nat::read_segment(packet.tcp(), packet.l4_length)) &&
+         !decided_alike(session.identity, *context.snapshot);
 }
 
 }  // namespace
@@ -95,7 +124,19 @@ void Lookup::process(Burst& burst) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = burst[places[i]];
     packet.found = found[i];
-    if (packet.found) admit(packet, context_);
+    if (!packet.found) continue;
+    if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
+      // Unless other packets of this burst still need the old session.
+      const auto users = std::count_if(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), [&](auto other) {
+        return other.session == packet.found.session;
+      });
+      if (users == 1) {
+        context_.table.erase(packet.found.session);
+        packet.found = {};
+        continue;
+      }
+    }
+    admit(packet, context_);
   }
 }
 
