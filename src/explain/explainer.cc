@@ -158,7 +158,7 @@ Verdict Explainer::send(std::string text, DeviceId in, FrameSpec spec) {
   Frame buffer = make_frame(spec, Simulator::kHeadroom);
   const std::span frame = std::span(buffer).subspan(Simulator::kHeadroom);
   const pipeline::Packet packet = 
-      simulator_.process(in, frame, static_cast<std::uint16_t>(frame.size()));
+      simulator_.process(in, frame, static_cast<std::uint32_t>(frame.size()));
   const bool left =
       packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
   if (left) last_ = Sent{read_spec(packet), packet.out};

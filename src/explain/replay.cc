@@ -119,28 +119,38 @@ Verdict Replay::process(const Source& source) {
   }
   pipeline::Packet before;
   before.frame = frame;
-  before.contiguous = static_cast<std::uint16_t>(length);
-  before.length = static_cast<std::uint16_t>(captured.wire_length);
+  before.contiguous = static_cast<std::uint32_t>(length);
+  before.length = captured.wire_length;
   before.in = source.device;
   pipeline::parse(before, {simulator_.mac(source.device), UINT16_MAX});
   const std::string flow = describe(before, device);
 
   const pipeline::Packet packet =
-      simulator_.process(source.device, {frame, length},
-                         static_cast<std::uint16_t>(captured.wire_length));
+      simulator_.process(source.device, {frame, length}, captured.wire_length);
   const Verdict verdict = read_verdict(flow, packet, simulator_);
   const bool left = packet.fate == pipeline::Fate::kEmit ||
                     packet.fate == pipeline::Fate::kAwaitNeighbour;
-  if (packet.fate == pipeline::Fate::kDropAnswered) {
-    outputs_[packet.out.value]->write(
-        {captured.time_ns, packet.length, {packet.frame, packet.length}});
-  }
-  if (left) {
-    packet.ethernet().destination = made_up_mac(*verdict.next_hop);
-    const std::size_t bytes = std::min<std::size_t>(length, packet.length);
-    outputs_[packet.out.value]->write({captured.time_ns, packet.length, {packet.frame, bytes}});
-  }
+  if (left) packet.ethernet().destination = made_up_mac(*verdict.next_hop);
+  if (left || packet.fate == pipeline::Fate::kDropAnswered) write(packet, captured.time_ns);
   return verdict;
+}
+
+/// What left, in the pieces it left in; of a packet captured in part, that part.
+void Replay::write(const pipeline::Packet& packet, std::uint64_t time_ns) {
+  CaptureWriter& output = *outputs_[packet.out.value];
+  const bool answered = packet.fate == pipeline::Fate::kDropAnswered;
+  if (!packet.cut || answered) {
+    const std::uint32_t bytes = answered ? packet.length
+                                         : std::min(packet.contiguous, packet.length);
+    return output.write({time_ns, packet.length, {packet.frame, bytes}});
+  }
+  pipeline::Pieces pieces(packet, simulator_.mtu(packet.out));
+  std::vector<std::uint8_t> piece;
+  while (const std::uint16_t size = pieces.size()) {
+    piece.resize(size);
+    pieces.write(piece.data());
+    output.write({time_ns, size, piece});
+  }
 }
 
 Status Replay::run(const std::function<void(const Verdict&)>& tell) {

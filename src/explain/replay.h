@@ -42,6 +42,7 @@ class Replay {
   };
   [[nodiscard]] Source* earliest();
   Verdict process(const Source& source);
+  void write(const pipeline::Packet& packet, std::uint64_t time_ns);
   void keep_time(std::uint64_t time_ns);
 
   Simulator& simulator_;

@@ -51,17 +51,18 @@ Simulator::Simulator(std::unique_ptr<nat::OwnerFunction> owner,
       table_(std::move(table)),
       links_(make_links(snapshot_->config)),
       ports_(*owner_, WorkerId{0}, std::random_device{}()),
+      fragments_(counters_, std::random_device{}()),
       context_{WorkerId{0}, *owner_, links_, *neighbours_, *table_, ports_, counters_,
-               snapshot_.get()},
+               fragments_, snapshot_.get()},
       pipeline_(context_) {}
 
 pipeline::Packet Simulator::process(DeviceId in,
                                     std::span<std::uint8_t> frame,
-                                    std::uint16_t wire_length) {
+                                    std::uint32_t wire_length) {
   burst_.begin(now_);
   pipeline::Packet& packet = burst_.add();
   packet.frame = frame.data();
-  packet.contiguous = static_cast<std::uint16_t>(frame.size());
+  packet.contiguous = static_cast<std::uint32_t>(frame.size());
   packet.length = wire_length;
   packet.in = in;
   packet.headroom = kHeadroom;

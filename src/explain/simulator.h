@@ -24,7 +24,7 @@ class Simulator {
   /// Takes one frame through the path; it is rewritten in place. The packet points into it. Of a
   /// longer frame the first bytes are enough: `wire_length` says how long it was. kHeadroom bytes
   /// before it may be written.
-  pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame, std::uint16_t wire_length);
+  pipeline::Packet process(DeviceId in, std::span<std::uint8_t> frame, std::uint32_t wire_length);
 
   /// Moves the clock; sessions past their time end on the way.
   void forward(std::chrono::milliseconds span);
@@ -35,6 +35,9 @@ class Simulator {
   [[nodiscard]] nat::FlowTable& table() noexcept { return *table_; }
   [[nodiscard]] const net::MacAddress& mac(DeviceId device) const noexcept {
     return links_[device.value].mac;
+  }
+  [[nodiscard]] std::uint16_t mtu(DeviceId device) const noexcept {
+    return links_[device.value].mtu;
   }
   /// The device of that name, or kNoDevice.
   [[nodiscard]] DeviceId device_named(std::string_view name) const noexcept;
@@ -55,6 +58,7 @@ class Simulator {
   std::vector<pipeline::Link> links_;
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
+  pipeline::Reassembly fragments_;
   pipeline::Context context_;
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;

@@ -126,6 +126,10 @@ Verdict read_verdict(std::string flow,
     if (packet.fate == pipeline::Fate::kDropAnswered) verdict.answer = answer_word(packet.answer);
     return verdict;
   }
+  if (packet.fate == pipeline::Fate::kHeld) {
+    verdict.held = true;
+    return verdict;
+  }
   verdict.verdict = word(packet.verdict);
   const PacketWords words = words_of(packet);
   verdict.source = words.source;
@@ -152,7 +156,9 @@ std::string to_json(const Verdict& verdict) {
   nlohmann::ordered_json object;
   object["flow"] = verdict.flow;
   object["verdict"] = or_null(verdict.verdict);
-  if (!verdict.error.empty()) {
+  if (verdict.held) {
+    object["held"] = true;
+  } else if (!verdict.error.empty()) {
     object["error"] = verdict.error;
   } else {
     object["source"] = or_null(verdict.source);
@@ -170,6 +176,7 @@ std::string to_json(const Verdict& verdict) {
 
 std::string to_text(const Verdict& verdict) {
   if (!verdict.error.empty()) return fmt::format("{}: error: {}", verdict.flow, verdict.error);
+  if (verdict.held) return fmt::format("{}: held until its datagram is whole", verdict.flow);
   if (verdict.verdict == "drop") {
     return fmt::format("{}: drop, {}{}{}", verdict.flow, verdict.reason,
                        verdict.answer.empty() ? "" : ", answered with " + verdict.answer,

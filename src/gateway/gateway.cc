@@ -90,6 +90,7 @@ Status Gateway::open(config::Config config) {
   published_ = std::make_unique<const Published>(Published{std::move(snapshot).value()});
 
   shared_.owner = owner_.get();
+  shared_.pool = pool_;
   shared_.neighbours = neighbours_.get();
   shared_.published = published_.get();
   for (const auto& device : devices_) {
@@ -315,6 +316,7 @@ pipeline::Totals Gateway::totals() const {
 std::uint64_t Gateway::waiting() const {
   std::uint64_t count = resolver_->waiting() + rte_ring_count(shared_.to_control);
   for (const rte_ring* ring : shared_.to_worker) count += rte_ring_count(ring);
+  for (const auto& worker : workers_) count += worker->fragments_held();
   return count;
 }
 

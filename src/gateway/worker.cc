@@ -4,6 +4,8 @@
 
 #include <rte_ethdev.h>
 
+#include <algorithm>
+
 namespace sluice::gateway {
 
 using pipeline::DropReason;
@@ -18,8 +20,9 @@ Worker::Worker(WorkerId self,
       shared_(shared),
       table_(std::move(table)),
       ports_(*shared.owner, self, seed),
+      fragments_(counters_, seed),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
-               *table_, ports_,        counters_},
+               *table_, ports_,        counters_,    fragments_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
       transmit_(shared.links.size()) {}
@@ -42,6 +45,7 @@ void Worker::turn(Instant now) noexcept {
   }
   receive_ring(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
+  fragments_.release(now);
   table_->sweep(now, kSweep);
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
@@ -108,7 +112,7 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
   packet.buffer = frame;
   packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);
   packet.contiguous = frame->data_len;
-  packet.length = static_cast<std::uint16_t>(frame->pkt_len);
+  packet.length = frame->pkt_len;
   packet.headroom = rte_pktmbuf_headroom(frame);
   packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
   packet.in = in;
@@ -129,38 +133,82 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       if (revision_.active() && !revision_.may_leave(packet, context_.enis())) [[unlikely]] {
         return drop(frame, DropReason::kNoOwner);
       }
+      if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
       if (frame->pkt_len > packet.length) {  // Ethernet padding ends here
         rte_pktmbuf_trim(frame, static_cast<std::uint16_t>(frame->pkt_len - packet.length));
       }
-      if (packet.fate == Fate::kEmit) return transmit(frame, packet.out);
-      tag(frame) = {FrameTag::What::kAwait, packet.in, packet.out, packet.next_hop};
-      return pass(frame, shared_.to_control);
+      return hand_on(frame, packet);
     case Fate::kToControl:
       tag(frame) = {FrameTag::What::kControl, packet.in, kNoDevice, {}};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
-      tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
       counters_.handed_over.add(1);
-      return pass(frame, shared_.to_worker[packet.owner.value]);
+      if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
+      return hand_on(frame, packet);
+    case Fate::kHeld: return rte_pktmbuf_free(frame);  // its bytes are kept elsewhere
     case Fate::kDropAnswered:
       counters_.drop(packet.reason, packet.dropped_length);
       counters_.originated.add(1);
       reshape(packet);
       return transmit(frame, packet.out);
     case Fate::kDrop:
-    case Fate::kLive: return drop(frame, packet.reason);
+    case Fate::kLive:
+      if (packet.fragmentation == nullptr) return drop(frame, packet.reason);
+      counters_.drop(packet.reason, packet.length);
+      return rte_pktmbuf_free(frame);
   }
 }
 
+/// A frame of a packet that leaves, whole or a piece of it.
+void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
+  switch (packet.fate) {
+    case Fate::kAwaitNeighbour:
+      tag(frame) = {FrameTag::What::kAwait, packet.in, packet.out, packet.next_hop};
+      return pass(frame, shared_.to_control);
+    case Fate::kToWorker:
+      tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
+      return pass(frame, shared_.to_worker[packet.owner.value]);
+    default: return transmit(frame, packet.out);
+  }
+}
+
+/// Cuts a datagram into new frames; between workers, into those it came in.
+void Worker::settle_in_pieces(pipeline::Packet& packet) noexcept {
+  const bool leaves = packet.fate != Fate::kToWorker;
+  pipeline::Pieces pieces(packet, leaves ? shared_.links[packet.out.value].mtu : UINT16_MAX);
+  std::uint32_t count = 0;
+  while (const std::uint16_t size = pieces.size()) {
+    rte_mbuf* frame = rte_pktmbuf_alloc(shared_.pool);
+    char* room = frame == nullptr ? nullptr : rte_pktmbuf_append(frame, size);
+    if (room == nullptr) {  // without a buffer for this piece the others are of no use
+      counters_.drop(DropReason::kNoBuffer, packet.length);
+      rte_pktmbuf_free(frame);
+      ++count;
+      break;
+    }
+    pieces.write(reinterpret_cast<std::uint8_t*>(room));
+    ++count;
+    hand_on(frame, packet);
+  }
+  counters_.split.add(count - 1);
+  rte_pktmbuf_free(packet.buffer);
+}
+
 /// Gives a buffer the frame that an answer made of it: it may begin in the headroom, and lies in
-/// one piece.
+/// one piece. An answer to a datagram of fragments lies elsewhere, and is far smaller than a buffer.
 void Worker::reshape(const pipeline::Packet& packet) noexcept {
   rte_mbuf* frame = packet.buffer;
   rte_pktmbuf_free(std::exchange(frame->next, nullptr));
   frame->nb_segs = 1;
+  if (packet.fragmentation != nullptr) {
+    rte_pktmbuf_reset(frame);
+    char* room = rte_pktmbuf_append(frame, static_cast<std::uint16_t>(packet.length));
+    std::copy_n(packet.frame, packet.length, reinterpret_cast<std::uint8_t*>(room));
+    return;
+  }
   frame->data_off = static_cast<std::uint16_t>(packet.frame -
                                                static_cast<std::uint8_t*>(frame->buf_addr));
-  frame->data_len = packet.length;
+  frame->data_len = static_cast<std::uint16_t>(packet.length);
   frame->pkt_len = packet.length;
 }
 

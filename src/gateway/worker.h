@@ -41,6 +41,7 @@ struct Shared {
   const eni::NeighbourTable* neighbours = nullptr;
   std::atomic<const Published*> published{nullptr};
   rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
+  rte_mempool* pool = nullptr;        ///< where frames come from that are made here
   std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
   rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
   std::atomic<bool> stop{false};
@@ -55,6 +56,8 @@ class Worker {
 
   [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
+  /// Frames that wait for the rest of their datagrams. Any thread.
+  [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }
   [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
@@ -75,6 +78,8 @@ class Worker {
   void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
   void process() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
+  void settle_in_pieces(pipeline::Packet& packet) noexcept;
+  void hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept;
   static void reshape(const pipeline::Packet& packet) noexcept;
   void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;
@@ -87,6 +92,7 @@ class Worker {
   std::unique_ptr<nat::FlowTable> table_;
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
+  pipeline::Reassembly fragments_;
   pipeline::Context context_;
   Revision revision_;
   std::uint64_t snapshot_number_ = 0;

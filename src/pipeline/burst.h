@@ -38,6 +38,7 @@ enum class Fate : std::uint8_t {
   kDropAnswered,    ///< dropped, and its buffer now holds the answer to its sender
   kToControl,       ///< for the gateway itself: the main thread takes it
   kToWorker,        ///< another worker owns it
+  kHeld,            ///< a fragment, copied; the rest of its datagram is awaited
   kAwaitNeighbour,  ///< rewritten and routed; the main thread keeps it until its next hop answers
 };
 
@@ -56,14 +57,17 @@ enum class AnswerKind : std::uint8_t {
 /// In place of a policy's rule: the flow was opened from outside, and nothing was asked.
 inline constexpr RuleId kOpenedFromOutside{0xffffff};
 
+struct Fragmentation;
+
 struct Packet {
   rte_mbuf* buffer = nullptr;  ///< whoever fills the burst owns it; stages only carry it
   std::uint8_t* frame = nullptr;
-  std::uint16_t contiguous = 0;  ///< bytes at `frame`; more may follow in chained buffers
-  std::uint16_t length = 0;      ///< of the whole frame; parse cuts Ethernet padding off
+  std::uint32_t contiguous = 0;  ///< bytes at `frame`; more may follow in chained buffers
+  std::uint32_t length = 0;      ///< of the whole frame; parse cuts Ethernet padding off
   std::uint16_t headroom = 0;    ///< bytes before `frame` that may be written
   bool vlan_stripped = false;    ///< the device took a VLAN tag off
   bool steered = false;          ///< came by ring: this worker is its owner
+  bool cut = false;              ///< leaves in pieces (class Pieces)
 
   DeviceId in = kNoDevice;
   DeviceId out = kNoDevice;
@@ -72,7 +76,7 @@ struct Packet {
   DropReason reason{};
   AnswerKind answer = AnswerKind::kNone;
   std::uint16_t answer_mtu = 0;      ///< for kIcmpFragmentationNeeded
-  std::uint16_t dropped_length = 0;  ///< of the packet that an answer took the place of
+  std::uint32_t dropped_length = 0;  ///< of the packet that an answer took the place of
   Verdict verdict = Verdict::kNone;
   WorkerId owner{};
   policy::Decision decision;         ///< first packets; the rule for all
@@ -87,6 +91,8 @@ struct Packet {
   nat::Found found;
   nat::AdjacencyId adjacency;
   IpAddr next_hop;  ///< known where adjacency alone does not say it
+  /// Of a datagram put together from fragments, which then does not lie in its buffer.
+  const Fragmentation* fragmentation = nullptr;
 
   [[nodiscard]] bool live() const noexcept { return fate == Fate::kLive; }
   void drop(DropReason why, AnswerKind tell = AnswerKind::kNone) noexcept {
@@ -124,7 +130,7 @@ struct Packet {
   }
   /// Bytes of IP, what an MTU bounds.
   [[nodiscard]] std::uint32_t ip_length() const noexcept {
-    return length - static_cast<std::uint32_t>(sizeof(net::EthernetHeader));
+    return length - std::uint32_t{sizeof(net::EthernetHeader)};
   }
 };
 

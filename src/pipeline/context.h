@@ -12,6 +12,7 @@
 #include "nat/port_allocator.h"
 #include "net/headers.h"
 #include "pipeline/counters.h"
+#include "pipeline/reassembly.h"
 #include "pipeline/snapshot.h"
 
 namespace sluice::pipeline {
@@ -31,6 +32,7 @@ struct Context {
   nat::FlowTable& table;
   nat::PortAllocator& ports;
   Counters& counters;
+  Reassembly& fragments;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }

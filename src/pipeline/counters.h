@@ -33,8 +33,8 @@ struct alignas(64) Counters {
   Count untracked;       ///< preserved without a session, for lack of room
   Count handed_over;     ///< passed to the worker that owns them
 
-  void drop(DropReason reason, std::uint32_t bytes) noexcept {
-    dropped[static_cast<std::size_t>(reason)].add(1);
+  void drop(DropReason reason, std::uint32_t bytes, std::uint32_t packets = 1) noexcept {
+    dropped[static_cast<std::size_t>(reason)].add(packets);
     dropped_bytes[static_cast<std::size_t>(reason)].add(bytes);
   }
 };

@@ -33,7 +33,7 @@ enum class DropKind : std::uint8_t {
   X(kMalformedTcp,            "malformed_tcp",             kMalformed, "TCP header cut short, or its data offset is wrong")                \
   X(kMalformedUdp,            "malformed_udp",             kMalformed, "UDP header cut short, or its length is wrong")                     \
   X(kMalformedIcmp,           "malformed_icmp",            kMalformed, "ICMP message cut short")                                           \
-  X(kBadFragment,             "bad_fragment",              kMalformed, "fragment that cannot be part of a datagram")                       \
+  X(kBadFragment,             "bad_fragment",              kMalformed, "fragment that overlaps or repeats another, or fits no datagram")   \
   X(kMartianSource,           "martian_source",            kMalformed, "source that can only be wrong (RFC 1812 5.3.7)")                   \
   X(kMartianDestination,      "martian_destination",       kMalformed, "destination in 0.0.0.0/8 or 127.0.0.0/8 (RFC 1812 5.3.7)")         \
   X(kSpoofedSource,           "spoofed_source",            kPolicy,    "a pod's address on a device it does not sit behind; see pods, pod_ports, routes") \
@@ -45,19 +45,20 @@ enum class DropKind : std::uint8_t {
   X(kTcpMidStream,            "tcp_mid_stream",            kPolicy,    "TCP segment that is no SYN and has no session; see flows.tcp_mid_stream") \
   X(kNat66Unsupported,        "nat66_unsupported",         kPolicy,    "policy would translate IPv6, which is not supported")              \
   X(kProtocolUnsupported,     "protocol_unsupported",      kPolicy,    "a protocol that cannot be translated (its checksum covers addresses)") \
-  X(kFragmentUnsupported,     "fragment_unsupported",      kPolicy,    "IPv4 fragments are not translated in this release")                \
   X(kIcmpUnsupported,         "icmp_unsupported",          kPolicy,    "an ICMP type that is neither a query nor an error")                \
   X(kNoOwner,                 "no_owner",                  kNetwork,   "no ENI may emit this source; see enis: addresses, prefixes, forwards") \
   X(kWrongDevice,             "wrong_device",              kNetwork,   "reply to a translated flow on an ENI that does not own its address") \
   X(kNoRoute,                 "no_route",                  kNetwork,   "no way to this destination")                                       \
   X(kTtlExpired,              "ttl_expired",               kNetwork,   "TTL or hop limit ended here")                                      \
   X(kTooBig,                  "too_big",                   kNetwork,   "larger than the egress device's MTU")                              \
+  X(kFragmentIncomplete,      "fragment_incomplete",       kNetwork,   "the other fragments of its datagram did not come within 30 s")     \
   X(kNeighbourUnresolved,     "neighbour_unresolved",      kNetwork,   "the next hop did not answer ARP or ND")                            \
   X(kNeighbourQueueFull,      "neighbour_queue_full",      kNetwork,   "too many packets wait for a next hop to answer")                   \
   X(kPortsExhausted,          "ports_exhausted",           kResource,  "no external port is free towards this remote; add snat.source addresses") \
   X(kProtocolInUse,           "protocol_in_use",           kResource,  "another pod uses this portless protocol towards this remote")      \
   X(kFlowTableFull,           "flow_table_full",           kResource,  "flow table at capacity; see flows.capacity")                       \
   X(kPodLimit,                "pod_limit",                 kResource,  "the pod holds as many sessions as flows.per_pod allows")           \
+  X(kFragmentLimit,           "fragment_limit",            kResource,  "a datagram in over 64 fragments, or too many datagrams incomplete at once") \
   X(kWorkerRingFull,          "worker_ring_full",          kResource,  "the ring to the owning worker or to the main thread is full")      \
   X(kTransmitFull,            "transmit_full",             kResource,  "the device took no more frames")                                   \
   X(kNoBuffer,                "no_buffer",                 kResource,  "the packet buffer pool is empty")

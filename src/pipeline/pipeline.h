@@ -14,6 +14,7 @@
 #include "pipeline/stages/emit.h"
 #include "pipeline/stages/lookup.h"
 #include "pipeline/stages/parse.h"
+#include "pipeline/stages/reassemble.h"
 #include "pipeline/stages/steer.h"
 #include "pipeline/stages/translate.h"
 
@@ -41,6 +42,6 @@ class Pipeline {
 };
 
 using EgressPipeline =
-    Pipeline<Parse, Steer, Lookup, Classify, Allocate, Translate, Egress, Emit, Answer>;
+    Pipeline<Parse, Reassemble, Steer, Lookup, Classify, Allocate, Translate, Egress, Emit, Answer>;
 
 }  // namespace sluice::pipeline

@@ -75,7 +75,7 @@ const std::map<DropReason, Produce>& produced() {
                         "  ip_masq_agent: {config: none.yaml, enable_ipv6: true}\n");
        }},
       {DropReason::kProtocolUnsupported, [] { return from_pod_a(from_pod().protocol(136)); }},
-      {DropReason::kFragmentUnsupported, [] { return from_pod_a(query().fragment(8, true)); }},
+      {DropReason::kBadFragment, [] { return from_pod_a(query().fragment(65'528, false)); }},
       {DropReason::kIcmpUnsupported, [] { return from_pod_a(from_pod().icmp(9, 0, 0, 0)); }},
       {DropReason::kNoOwner, [] { return from_pod_a(query().source("172.30.0.1")); }},
       {DropReason::kWrongDevice,
@@ -85,7 +85,7 @@ const std::map<DropReason, Produce>& produced() {
          return harness.send("eni1", eth().ipv4(kServer, "10.10.10.20").udp(53, 40'000));
        }},
       {DropReason::kTtlExpired, [] { return from_pod_a(query().ttl(1)); }},
-      {DropReason::kTooBig, [] { return from_pod_a(query().payload(Bytes(2000))); }},
+      {DropReason::kTooBig, [] { return from_pod_a(query().payload(Bytes(2000)).df()); }},
       {DropReason::kPortsExhausted,
        [] {
          return second(query(), query().source_port(9), node_yaml("", "  ports: 5000-5000"));
@@ -111,7 +111,8 @@ const std::map<DropReason, std::string_view>& elsewhere() {
       {DropReason::kWorkerRingFull, "worker: a ring to a worker or to the main thread"},
       {DropReason::kTransmitFull, "worker: a device's queue"},
       {DropReason::kNoBuffer, "main thread: the buffer pool"},
-      {DropReason::kBadFragment, "fragments, when they are translated"},
+      {DropReason::kFragmentIncomplete, "Reassembly: the datagram's time is over"},
+      {DropReason::kFragmentLimit, "Reassembly: the oldest gives way"},
       {DropReason::kNoRoute, "nowhere yet: every ENI has a default route"},
   };
   return table;

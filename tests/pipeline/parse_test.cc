@@ -58,8 +58,6 @@ const Case kRefused[] = {
     {"UdpLengthZero", query().udp_length(0), DropReason::kMalformedUdp},
     {"UdpLengthBeyondTheEnd", query().udp_length(14), DropReason::kMalformedUdp},
     {"IcmpCutShort", from_pod().echo(7).total_length(27), DropReason::kMalformedIcmp},
-    {"FirstFragment", query().fragment(0, true), DropReason::kFragmentUnsupported},
-    {"LastFragment", query().fragment(1480, false), DropReason::kFragmentUnsupported},
     {"IcmpErrorThatQuotesNothing", from_pod().icmp(3, 1, 0, 0), DropReason::kMalformedIcmp},
     {"IcmpErrorThatQuotesNoPacket", from_pod().icmp(11, 0, 0, 0).payload(Bytes(28)),
      DropReason::kMalformedIcmp},

@@ -169,7 +169,7 @@ TEST(Translate, ATtlThatEndsHereDoesNotRefreshTheSession) {
 
 TEST(Translate, LargerThanTheMtuOfTheWayOutIsTooBig) {
   Harness harness(node_yaml("", kOnePort));
-  const auto sent = ip().udp(4000, 53).source("10.10.10.21").destination(kServer);
+  const auto sent = ip().udp(4000, 53).source("10.10.10.21").destination(kServer).df();
   EXPECT_TRUE(dropped(harness.send("pod-a", sent.payload(Bytes(1473))), DropReason::kTooBig));
   EXPECT_TRUE(harness.send("pod-a", sent.payload(Bytes(1472)).padding(9)).emitted())
       << "padding does not count";
@@ -181,7 +181,7 @@ TEST(Translate, EachDeviceHasItsOwnMtu) {
   std::string yaml = node_yaml("", kOnePort);
   yaml.replace(yaml.find("primary: true"), 13, "primary: true, mtu: 1500");
   Harness harness(yaml, options);
-  const auto large = ip().udp(4000, 53).payload(Bytes(4000)).source("10.10.10.21");
+  const auto large = ip().udp(4000, 53).payload(Bytes(4000)).source("10.10.10.21").df();
   EXPECT_TRUE(dropped(harness.send("pod-a", large.destination(kServer)), DropReason::kTooBig));
   EXPECT_EQ(harness.send("pod-a", large.destination("10.10.20.21")).device, "pod-b");
 }

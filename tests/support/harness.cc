@@ -61,6 +61,7 @@ std::string describe(const Outcome& outcome) {
     case Fate::kDropAnswered:
       return "dropped: " + std::string{info(outcome.reason).metric} + ", answered by " +
              outcome.device;
+    case Fate::kHeld: return "held until its datagram is whole";
     case Fate::kToControl: return "to control";
     case Fate::kToWorker: return "to worker " + std::to_string(outcome.worker);
     case Fate::kLive: return "forgotten by every stage";
@@ -90,12 +91,14 @@ struct Harness::Worker {
          std::uint64_t seed)
       : table(std::move(flows)),
         ports(owner, self, seed),
-        context{self, owner, links, neighbours, *table, ports, counters},
+        fragments(counters, seed),
+        context{self, owner, links, neighbours, *table, ports, counters, fragments},
         pipeline(context) {}
 
   std::unique_ptr<nat::FlowTable> table;
   nat::PortAllocator ports;
   pipeline::Counters counters;
+  pipeline::Reassembly fragments;
   pipeline::Context context;
   pipeline::EgressPipeline pipeline;
   pipeline::Burst burst;
@@ -209,7 +212,7 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     pipeline::Packet& packet = worker.burst.add();
     packet.frame = buffer.data() + kHeadroom;
     packet.headroom = kHeadroom;
-    packet.length = static_cast<std::uint16_t>(frame.bytes.size());
+    packet.length = static_cast<std::uint32_t>(frame.bytes.size());
     packet.contiguous = frame.contiguous.value_or(packet.length);
     packet.vlan_stripped = frame.vlan_stripped;
     packet.steered = frame.steered;
@@ -219,13 +222,21 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
   std::vector<Outcome> outcomes;
   for (unsigned i = 0; i < worker.burst.size(); ++i) {
     const pipeline::Packet& packet = worker.burst[i];
-    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", frames[i].bytes, "", number,
+    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", frames[i].bytes, {}, "", number,
                     packet.first};
     if (packet.fate == Fate::kEmit || packet.fate == Fate::kAwaitNeighbour ||
         packet.fate == Fate::kDropAnswered) {
       outcome.device = name_of(packet.out);
       outcome.frame.assign(packet.frame, packet.frame + packet.length);
       check_source(outcome);
+    }
+    if (packet.cut && packet.fate != Fate::kDrop && packet.fate != Fate::kDropAnswered) {
+      const bool leaves = packet.fate != Fate::kToWorker;
+      pipeline::Pieces pieces(packet, leaves ? links_.at(packet.out.value).mtu : UINT16_MAX);
+      while (const auto size = pieces.size()) {
+        outcome.pieces.emplace_back(size);
+        pieces.write(outcome.pieces.back().data());
+      }
     }
     if (packet.fate == Fate::kDropAnswered) outcome.answer = packet.answer;
     if (packet.fate == Fate::kAwaitNeighbour) outcome.next_hop = packet.next_hop.to_string();
@@ -239,8 +250,17 @@ Outcome Harness::send(std::string_view name, const Bytes& frame, unsigned worker
   const DeviceId in = device(name);
   Outcome outcome = run({{in, frame}}, worker).front();
   if (outcome.fate != Fate::kToWorker) return outcome;
-  return run({{.in = in, .bytes = frame, .steered = true, .contiguous = {}}}, outcome.worker)
-      .front();
+  const auto carry = [&](const Bytes& bytes) {
+    return run({{.in = in, .bytes = bytes, .steered = true, .contiguous = {}}}, outcome.worker)
+        .front();
+  };
+  if (outcome.pieces.empty()) outcome = carry(frame);
+  if (outcome.fate != Fate::kToWorker) return outcome;
+  for (const Bytes& piece : std::exchange(outcome.pieces, {})) {  // a datagram, for its flow's owner
+    Outcome last = carry(piece);
+    if (last.fate != Fate::kHeld) return last;
+  }
+  return outcome;
 }
 
 Outcome Harness::send(std::string_view name, const PacketBuilder& packet, unsigned worker) {
@@ -274,6 +294,10 @@ void Harness::check_source(const Outcome& outcome) const {
   EXPECT_TRUE(may_emit(outcome.device, source_of(outcome.frame)))
       << outcome.device << " may not emit " << source_of(outcome.frame) << ":\n"
       << hex(outcome.frame);
+}
+
+std::uint64_t drops(const Harness& harness, DropReason reason) {
+  return harness.counters().dropped[static_cast<std::size_t>(reason)].get();
 }
 
 // --- configurations --------------------------------------------------------------------------

@@ -39,6 +39,7 @@ struct Outcome {
   Verdict verdict = Verdict::kNone;
   std::string device;    ///< where it leaves, if it does; of one that is answered, where that does
   Bytes frame;           ///< as it leaves, or its answer; as it came when there is neither
+  std::vector<Bytes> pieces;  ///< what leaves in place of `frame`, where that has to be cut
   std::string next_hop;  ///< of one that waits for a neighbour
   unsigned worker = 0;   ///< that settled it, or whose it is
   bool first = false;    ///< it opened a session
@@ -123,6 +124,9 @@ class Harness {
   std::vector<std::unique_ptr<Worker>> workers_;
   Instant now_{1'000'000};
 };
+
+/// Packets that worker 0 counted as dropped: those dropped while they were no part of a burst.
+[[nodiscard]] std::uint64_t drops(const Harness& harness, DropReason reason);
 
 /// A node with pods on pod ports; conf/lab-node's shape.
 ///

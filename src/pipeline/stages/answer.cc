@@ -82,7 +82,7 @@ bool make_icmp(Packet& packet, const Context& context) noexcept {
   fill_ipv4(net::header_at<net::Ipv4Header>(frame + kEthernet), kAdded + quoted, net::kIcmp, own,
             sender);
   packet.frame = frame;
-  packet.length = static_cast<std::uint16_t>(kEthernet + kAdded + quoted);
+  packet.length = static_cast<std::uint32_t>(kEthernet + kAdded + quoted);
   return true;
 }
 

@@ -252,7 +252,7 @@ void Classify::process(Burst& burst) noexcept {
       case Kind::kFlow:
       case Kind::kIcmpError: classify_flow(packet, context_); break;
       case Kind::kIpv6: classify_ipv6(packet, context_); break;
-      case Kind::kFragment: packet.drop(DropReason::kFragmentUnsupported); break;
+      case Kind::kFragment:
       case Kind::kArp: break;  // never live here
     }
   }

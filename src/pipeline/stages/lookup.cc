@@ -57,13 +57,14 @@ bool decided_alike(const nat::SessionIdentity& session, const Snapshot& snapshot
   return std::find(addresses.begin(), addresses.end(), Ipv4Addr{session.snat}) != addresses.end();
 }
 
-/// A pod's SYN for another connection on the tuple of one that has ended is a new flow: where policy
-/// has changed in between, the old session must not decide for it.
+/// A pod's SYN for another connection on the tuple of one that has ended is a new flow: where
+/// policy has changed in between, the old session must not decide for it.
 bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept {
   constexpr std::uint8_t kDecides = net::kSyn | net::kAck;
   const bool syn = packet.kind == Kind::kFlow && packet.key.protocol == net::kTcp &&
                    (packet.tcp().flags & kDecides) == net::kSyn;
-  if (!syn) [[likely]] return false;
+  if (!syn) [[likely]]
+    return false;
   const nat::Session& session = context.table.at(packet.found.session);
   if (session.identity.opened_inbound() || (session.identity.flags & nat::kHairpin) != 0) {
     return false;  // policy was never asked
@@ -99,8 +100,7 @@ void admit(Packet& packet, Context& context) noexcept {
 }
 
 void take_route(Packet& packet, Context& context) noexcept {
-  packet.adjacency =
-      context.table.at(packet.found.session).adjacency_id(packet.found.direction);
+  packet.adjacency = context.table.at(packet.found.session).adjacency_id(packet.found.direction);
   packet.out = context.neighbours.device(packet.adjacency);
   if (packet.out == kNoDevice) packet.drop(DropReason::kNoOwner);
 }
@@ -119,17 +119,17 @@ void Lookup::process(Burst& burst) noexcept {
     hashes[count] = packet.hash;
     places[count++] = static_cast<std::uint8_t>(i);
   }
-  context_.table.find_burst(
-      {keys.data(), count}, {hashes.data(), count}, burst.now(), {found.data(), count});
+  context_.table.find_burst({keys.data(), count}, {hashes.data(), count}, burst.now(),
+                            {found.data(), count});
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = burst[places[i]];
     packet.found = found[i];
     if (!packet.found) continue;
     if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
       // Unless other packets of this burst still need the old session.
-      const auto users = std::count_if(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count), [&](auto other) {
-        return other.session == packet.found.session;
-      });
+      const auto users =
+          std::count_if(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count),
+                        [&](auto other) { return other.session == packet.found.session; });
       if (users == 1) {
         context_.table.erase(packet.found.session);
         packet.found = {};

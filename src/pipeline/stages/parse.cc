@@ -98,22 +98,14 @@ void parse_ipv4(Packet& packet) noexcept {
   }
 
   packet.kind = Kind::kFlow;
-  packet.length = static_cast<std::uint16_t>(kL3Offset + total_length);  // without padding
+  packet.length = kL3Offset + total_length;  // without padding
   packet.l4_offset = static_cast<std::uint16_t>(kL3Offset + header_length);
   packet.l4_length = static_cast<std::uint16_t>(total_length - header_length);
-  packet.key.source = ip.source;
-  packet.key.destination = ip.destination;
-  packet.key.protocol = ip.protocol;
   if (ip.is_fragment()) {
     packet.kind = Kind::kFragment;
-    return packet.drop(DropReason::kFragmentUnsupported);
+    return;
   }
-  switch (ip.protocol) {
-    case net::kTcp: return parse_tcp(packet);
-    case net::kUdp: return parse_udp(packet);
-    case net::kIcmp: return parse_icmp(packet);
-    default: return;
-  }
+  parse_transport(packet);
 }
 
 /// RFC 8200 3.
@@ -127,12 +119,24 @@ void parse_ipv6(Packet& packet) noexcept {
     return packet.drop(DropReason::kMalformedIpv6);
   }
   packet.kind = Kind::kIpv6;
-  packet.length = static_cast<std::uint16_t>(end);
+  packet.length = end;
   packet.l4_offset = kL3Offset + sizeof ip;
   packet.l4_length = ip.payload_length.to_host();
 }
 
 }  // namespace
+
+void parse_transport(Packet& packet) noexcept {
+  packet.key.source = packet.ipv4().source;
+  packet.key.destination = packet.ipv4().destination;
+  packet.key.protocol = packet.ipv4().protocol;
+  switch (packet.key.protocol) {
+    case net::kTcp: return parse_tcp(packet);
+    case net::kUdp: return parse_udp(packet);
+    case net::kIcmp: return parse_icmp(packet);
+    default: return;
+  }
+}
 
 void parse(Packet& packet, const Link& link) noexcept {
   if (packet.vlan_stripped) return packet.drop(DropReason::kVlanTagged);

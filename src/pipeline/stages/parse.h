@@ -18,6 +18,9 @@ class Parse {
   Context& context_;
 };
 
+/// The part above IPv4, of a packet whose kind is kFlow and whose l4_offset and l4_length are known.
+void parse_transport(Packet& packet) noexcept;
+
 /// One packet of the above, for tests. `link` is the device it came in by.
 void parse(Packet& packet, const Link& link) noexcept;
 

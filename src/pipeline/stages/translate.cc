@@ -82,12 +82,15 @@ void Translate::process(Burst& burst) noexcept {
       packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
       continue;
     }
-    if (packet.ip_length() > context_.link(packet.out).mtu) {
-      const bool tell = !v6 && packet.ipv4().dont_fragment();
-      packet.answer_mtu = context_.link(packet.out).mtu;
-      packet.drop(DropReason::kTooBig,
-                  tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
-      continue;
+    if (packet.ip_length() > context_.link(packet.out).mtu && !packet.cut) {
+      if (v6 || packet.ipv4().dont_fragment() || packet.contiguous < packet.length) {
+        const bool tell = !v6 && packet.ipv4().dont_fragment();
+        packet.answer_mtu = context_.link(packet.out).mtu;
+        packet.drop(DropReason::kTooBig,
+                    tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
+        continue;
+      }
+      packet.cut = true;
     }
     if (v6) {
       --packet.ipv6().hop_limit;
