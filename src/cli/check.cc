@@ -48,6 +48,15 @@ int check_against_running(const Options& options, const config::Loaded& loaded) 
   return kDone;
 }
 
+/// The word that all is well, and what the instance has room for.
+void print_good(const std::string& path, const config::Config& config) {
+  fmt::print("{}: ok\n", path);
+  if (!config.gateway.instance) return;
+  const config::InstanceLimits& limits = *config.gateway.instance;
+  fmt::print("gateway.instance: room for {} pods by secondary addresses, {} by delegated prefixes\n",
+             limits.max_pods(), limits.max_pods_with_prefixes());
+}
+
 }  // namespace
 
 int check(const Options& options) {
@@ -62,7 +71,7 @@ int check(const Options& options) {
     for (const auto& problem : loaded.problems) {
       fmt::print(stderr, "{}\n", config::to_text(problem));
     }
-    if (!bad) fmt::print("{}: ok\n", options.config);
+    if (!bad) print_good(options.config, *loaded.config);
   }
   if (options.against_running && !bad) return check_against_running(options, loaded);
   return bad ? kBadUsage : kDone;

@@ -173,16 +173,32 @@ void check_instance(const Draft& draft) {
     draft.error("enis", fmt::format("{} ENIs", enis.size()),
                 fmt::format("up to {}, as gateway.instance says", limits.enis));
   }
+  const auto is_v4 = [](const auto& value) { return value.is_v4(); };
   for (std::size_t i = 0; i < enis.size(); ++i) {
-    const auto v4 = [](const auto& value) { return value.is_v4(); };
-    const auto slots = 1 + std::count_if(enis[i].secondary.begin(), enis[i].secondary.end(), v4) +
-                       std::count_if(enis[i].prefixes.begin(), enis[i].prefixes.end(), v4);
+    const auto slots = 1 +
+                       std::count_if(enis[i].secondary.begin(), enis[i].secondary.end(), is_v4) +
+                       std::count_if(enis[i].prefixes.begin(), enis[i].prefixes.end(), is_v4);
     if (limits.addresses_per_eni != 0 && slots > limits.addresses_per_eni) {
       draft.error(fmt::format("enis[{}]", i),
                   fmt::format("{} IPv4 addresses and prefixes on {}", slots, enis[i].name),
                   fmt::format("up to {}, the primary address included, as gateway.instance says",
                               limits.addresses_per_eni));
     }
+  }
+  std::size_t pods = 0;
+  for (const auto& port : draft.config.pod_ports) {
+    pods += static_cast<std::size_t>(std::count_if(port.pods.begin(), port.pods.end(), is_v4));
+  }
+  const bool prefix_mode = std::any_of(enis.begin(), enis.end(), [&](const auto& eni) {
+    return std::any_of(eni.prefixes.begin(), eni.prefixes.end(), is_v4);
+  });
+  // The two that need no address are behind no port of ours.
+  const unsigned room =
+      (prefix_mode ? limits.max_pods_with_prefixes() : limits.max_pods()) - 2;
+  if (limits.enis != 0 && limits.addresses_per_eni != 0 && pods > room) {
+    draft.error("pod_ports", fmt::format("{} IPv4 addresses of pods", pods),
+                fmt::format("up to {} {}, as gateway.instance says", room,
+                            prefix_mode ? "with delegated prefixes" : "as secondary addresses"));
   }
 }
 

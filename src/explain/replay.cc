@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "net/partial_checksum.h"
+
 namespace sluice::explain {
 namespace {
 
@@ -75,6 +77,16 @@ Result<std::unique_ptr<Replay>> Replay::open(Simulator& simulator,
   std::filesystem::create_directories(out_dir, code);
   if (code) return Error{fmt::format("{}: cannot be made: {}", out_dir, code.message())};
   for (const auto& device : simulator.enis().devices()) {
+    const std::string path = fmt::format("{}/{}.pcap", out_dir, device.name);
+    for (const Input& input : inputs) {
+      if (std::filesystem::equivalent(input.path, path, code)) {
+        return Error{fmt::format("--out-dir {}: {} would be written over the input {}; another "
+                                 "folder is wanted",
+                                 out_dir, path, input.path)};
+      }
+    }
+  }
+  for (const auto& device : simulator.enis().devices()) {
     auto output = CaptureWriter::create(fmt::format("{}/{}.pcap", out_dir, device.name));
     if (!output) return Error{output.error()};
     replay->outputs_.push_back(std::move(output).value());
@@ -112,6 +124,7 @@ Verdict Replay::process(const Source& source) {
     auto& ethernet = net::header_at<net::EthernetHeader>(frame);
     if ((ethernet.destination[0] & 1) == 0) ethernet.destination = simulator_.mac(source.device);
   }
+  net::complete_partial_checksum({frame, length});
   const std::string& device = simulator_.name(source.device);
   if (captured.wire_length > UINT16_MAX) {
     return not_understood(fmt::format("frame of {} bytes in {}", captured.wire_length, device),
@@ -122,7 +135,7 @@ Verdict Replay::process(const Source& source) {
   before.contiguous = static_cast<std::uint32_t>(length);
   before.length = captured.wire_length;
   before.in = source.device;
-  pipeline::parse(before, {simulator_.mac(source.device), UINT16_MAX});
+  pipeline::parse(before, {simulator_.mac(source.device), UINT16_MAX}, simulator_.enis());
   const std::string flow = describe(before, device);
 
   const pipeline::Packet packet =

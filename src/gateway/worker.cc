@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "net/partial_checksum.h"
+
 namespace sluice::gateway {
 
 using pipeline::DropReason;
@@ -108,6 +110,10 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
   // first segment of every driver; parse refuses a frame in which they do not.
   if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
+  // A virtio peer may leave sums to us; no device that sends for us would do it.
+  if ((frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE) {
+    net::complete_partial_checksum({rte_pktmbuf_mtod(frame, std::uint8_t*), frame->data_len});
+  }
   pipeline::Packet& packet = burst_.add();
   packet.buffer = frame;
   packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);

@@ -170,6 +170,20 @@ TEST(Checks, TheInstanceHoldsWhatItCan) {
   expect_problem(loaded, {"enis[0]", "4 IPv4 addresses", 8});
 }
 
+TEST(Checks, MorePodsThanTheInstanceHas) {
+  const auto load_pods = [](unsigned count) {
+    std::string pods;
+    for (unsigned i = 0; i < count; ++i) pods += "10.10.11." + std::to_string(i + 1) + ", ";
+    return load_with(std::string{"pods: {cidrs: [10.10.0.0/16]}\nvpc: {cidrs: [10.10.0.0/16]}\n"} +
+                     (ENI0 ", forwards: [10.10.0.0/16]}\n") +
+                     "gateway: {instance: {enis: 2, addresses_per_eni: 4}}\n"
+                     "pod_ports: [{name: p, device: net_null9, pods: [" +
+                     pods + "]}]\n");
+  };
+  EXPECT_TRUE(load_pods(6).config);
+  expect_problem(load_pods(7), {"pod_ports", "up to 6 as secondary addresses", 6});
+}
+
 TEST(Checks, MaxPodsOfKnownInstances) {
   const auto pods = [](unsigned enis, unsigned addresses) {
     return std::pair{InstanceLimits{enis, addresses}.max_pods(),

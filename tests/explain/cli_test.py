@@ -160,6 +160,14 @@ class Explain(Cli):
             process.stdin.close()
         self.assertEqual(process.returncode, 0)
 
+    def test_what_cannot_be_written_was_not_done(self):
+        for arguments in (["explain", f"udp {POD}:1 > {REMOTE}:53"], ["check", "--json"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([SLUICE, arguments[0], "--config", "gw.yaml", *arguments[1:]],
+                                      cwd=self.folder, stdout=full, stderr=subprocess.PIPE, timeout=60)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"No space left", done.stderr)
+
     def test_a_bad_configuration_gives_status_2(self):
         (self.folder / "gw.yaml").write_text("surprise: 1\n")
         self.assertIn("gw.yaml:1:1: surprise", self.sluice("explain", "reply", status=2).stderr)
@@ -220,6 +228,38 @@ class Replay(Cli):
         self.assertEqual([one["verdict"] for one in said], ["snat"], "what came before is told")
         self.assertEqual(len(self.left("eni0")), 1)
         self.assertIn("cut", self.said)
+
+    def test_an_input_is_never_written_over(self):
+        (self.folder / "out").mkdir()
+        name = self.capture("out/eni0.pcap", pcap([(1, udp(POD, 4000, REMOTE, 53))]))
+        before = (self.folder / name).read_bytes()
+        self.replay(f"pod0={name}", status=1)
+        self.assertIn("out/eni0.pcap", self.said)
+        self.assertEqual((self.folder / name).read_bytes(), before)
+
+    def test_fragments_wait_for_each_other(self):
+        whole = udp(POD, 4000, REMOTE, 53, b"q" * 2000)
+        header, payload = whole[:34], whole[34:]
+
+        def piece(offset, data, more):
+            ip = header[14:16] + struct.pack("!HHH", 20 + len(data), 1, offset // 8 | more << 13)
+            ip += header[22:24] + b"\0\0" + header[26:34]
+            ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+            return header[:14] + ip + data
+
+        pieces = [piece(1480, payload[1480:], 0), piece(0, payload[:1480], 1)]
+        said = self.replay(f"pod0={self.capture('cut', pcap((1 + i, p) for i, p in enumerate(pieces)))}")
+        self.assertEqual([one["verdict"] for one in said], [None, "snat"])
+        self.assertIs(said[0]["held"], True)
+        self.assertEqual([len(frame) for _, frame in self.left("eni0")], [1514, 562])
+        self.assertEqual([stamp for stamp, _ in self.left("eni0")], [2 * 10**9] * 2)
+
+    def test_a_sum_that_a_nic_should_have_completed(self):
+        frame = udp(POD, 4000, REMOTE, 53)
+        partial = checksum(_pseudo(POD, REMOTE, 17, frame[34:])[:12]) ^ 0xffff
+        self.replay(f"pod0={self.capture('veth', pcap([(1, frame[:40] + struct.pack('!H', partial) + frame[42:])]))}")
+        self.check_by_tshark()
+        self.assertEqual(len(self.left("eni0")), 1)
 
     def test_captures_that_cannot_be_read_are_named(self):
         self.capture("empty", [])

@@ -212,6 +212,35 @@ TEST(Classify, WhoOpenedTheFlowDecides) {
   EXPECT_EQ(answered.device, "eni1");
 }
 
+/// Another node's pod that comes in by an ENI is refused as it would be on its way to anyone else.
+TEST(Classify, ARuleMayRefuseAnotherNodesPod) {
+  Harness harness(node_yaml("", "  rules: [{from: [10.10.99.0/24], action: drop}]"));
+  const auto from = [&](std::string_view source) {
+    return harness.send("eni0", eth().ipv4(source, "10.10.10.21").udp(1, 2));
+  };
+  EXPECT_TRUE(dropped(from("10.10.99.1"), DropReason::kPolicyDrop));
+  EXPECT_EQ(from("10.10.98.1").device, "pod-a");
+}
+
+/// The rule that explain names is the one that decided, also where none judges IPv6.
+TEST(Classify, Ipv6IsDecidedByNoRuleOfIpv4) {
+  Harness harness(node_yaml());
+  const auto packet =
+      eth().ipv6("2001:db8:a:1::21", "2600::1").udp(1, 2).from_mac({2, 0xf, 0, 0, 0, 1}).to_mac(
+          test::device_mac(2));
+  Burst one;
+  one.begin(harness.now());
+  Bytes frame = packet.bytes();
+  Packet& taken = one.add();
+  taken.frame = frame.data();
+  taken.contiguous = taken.length = static_cast<std::uint32_t>(frame.size());
+  taken.in = harness.device("pod-a");
+  harness.pipeline().process(one);
+  EXPECT_EQ(taken.verdict, Verdict::kPreserve);
+  EXPECT_EQ(harness.context().snapshot->policy->text(taken.decision.rule),
+            "IPv6 is forwarded, never translated");
+}
+
 TEST(Classify, ARuleMayRefuseWhatComesFromOutside) {
   Harness harness(node_yaml("", "  rules: [{from: [172.30.0.0/16], action: drop}]"));
   EXPECT_TRUE(dropped(harness.send("eni1", udp("172.30.0.1", "10.10.20.21")),

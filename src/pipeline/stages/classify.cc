@@ -171,10 +171,8 @@ void classify_flow(Packet& packet, Context& context) noexcept {
   packet.decision = context.snapshot->policy->decide(source, destination);
   if (opened_from_outside(packet, source, destination, enis)) {
     packet.opened_from_outside = true;
-    // Only a rule that names such sources itself may refuse them; none translates them.
-    const bool refused =
-        packet.decision.verdict == policy::Verdict::kDrop && !enis.is_pod(source);
-    if (!refused) packet.decision = {policy::Verdict::kPreserve, {}, kOpenedFromOutside};
+    // A rule may refuse such a flow; none translates it.
+    if (packet.decision.verdict != policy::Verdict::kDrop) packet.decision = {policy::Verdict::kPreserve, {}, kOpenedFromOutside};
   }
   apply(packet, context, source, destination);
 }
@@ -218,9 +216,7 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
     return packet.drop(DropReason::kLinkLocalDestination);
   }
   if (ip.hop_limit <= 1) return packet.drop(DropReason::kTtlExpired);
-  if (context.snapshot->policy->judges_ipv6()) {
-    packet.decision = context.snapshot->policy->decide(source, destination);
-  }
+  packet.decision = context.snapshot->policy->decide(source, destination);
   if (packet.decision.verdict == policy::Verdict::kDrop) {
     return packet.drop(DropReason::kPolicyDrop);
   }

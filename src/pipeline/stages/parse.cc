@@ -124,6 +124,16 @@ void parse_ipv6(Packet& packet) noexcept {
   packet.l4_length = ip.payload_length.to_host();
 }
 
+/// A packet to everybody on the link. RFC 1812 5.3.4: an IP unicast in it is not forwarded.
+void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
+  const Ipv4Addr destination{packet.ipv4().destination};
+  if (destination.is_multicast()) return packet.drop(DropReason::kMulticastDestination);
+  if (destination.is_limited_broadcast() || enis.is_directed_broadcast(destination)) {
+    return packet.drop(DropReason::kBroadcastDestination);
+  }
+  packet.drop(DropReason::kNotForUs);
+}
+
 }  // namespace
 
 void parse_transport(Packet& packet) noexcept {
@@ -138,7 +148,7 @@ void parse_transport(Packet& packet) noexcept {
   }
 }
 
-void parse(Packet& packet, const Link& link) noexcept {
+void parse(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
   if (packet.vlan_stripped) return packet.drop(DropReason::kVlanTagged);
   if (packet.contiguous < sizeof(net::EthernetHeader)) {
     return packet.drop(DropReason::kTruncatedFrame);
@@ -147,9 +157,10 @@ void parse(Packet& packet, const Link& link) noexcept {
   const bool to_us = ethernet.destination == link.mac;
   switch (ethernet.type.to_host()) {
     case net::kEtherTypeIpv4:
-      // RFC 1812 5.3.4: an IP unicast in a link-layer broadcast is not forwarded.
-      if (!to_us) return packet.drop(DropReason::kNotForUs);
-      return parse_ipv4(packet);
+      if (!to_us && !is_group(ethernet.destination)) return packet.drop(DropReason::kNotForUs);
+      parse_ipv4(packet);
+      if (!to_us && packet.live()) refuse_group(packet, enis);
+      return;
     case net::kEtherTypeIpv6:
       // Group addresses: neighbour discovery, judged by Classify.
       if (!to_us && !is_group(ethernet.destination)) return packet.drop(DropReason::kNotForUs);
@@ -165,7 +176,7 @@ void parse(Packet& packet, const Link& link) noexcept {
 
 void Parse::process(Burst& burst) noexcept {
   for (Packet& packet : burst) __builtin_prefetch(packet.frame);
-  for (Packet& packet : burst) parse(packet, context_.link(packet.in));
+  for (Packet& packet : burst) parse(packet, context_.link(packet.in), context_.enis());
 }
 
 }  // namespace sluice::pipeline

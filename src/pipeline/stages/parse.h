@@ -22,6 +22,6 @@ class Parse {
 void parse_transport(Packet& packet) noexcept;
 
 /// One packet of the above, for tests. `link` is the device it came in by.
-void parse(Packet& packet, const Link& link) noexcept;
+void parse(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept;
 
 }  // namespace sluice::pipeline
