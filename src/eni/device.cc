@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "eni/af_packet.h"
+
 namespace sluice::eni {
 namespace {
 
@@ -54,7 +56,10 @@ Result<std::unique_ptr<Device>> Device::open(const Options& options) {
     return Error{fmt::format("{}: {}: {}", options.key, options.device, why)};
   };
   if (!port_named(name_of(options.device))) {
-    const int code = rte_dev_probe(options.device.c_str());
+    const std::string arguments = is_af_packet(options.device)
+                                      ? complete_af_packet(options.device).device
+                                      : options.device;
+    const int code = rte_dev_probe(arguments.c_str());
     if (code != 0) {
       return failed(fmt::format("cannot be opened ({}); {}", cause(code), hint(options.device)));
     }

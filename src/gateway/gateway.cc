@@ -11,6 +11,7 @@
 
 #include <algorithm>
 
+#include "eni/af_packet.h"
 #include "gateway/eal.h"
 #include "gateway/known_addresses.h"
 
@@ -22,6 +23,7 @@ using pipeline::DropReason;
 constexpr unsigned kRingSize = 4096;
 constexpr unsigned kNeighbours = 32768;
 constexpr unsigned kBuffersPerQueue = 4096;  // both descriptor rings, and bursts under way
+constexpr unsigned kBuffersPerCopyingQueue = 1024;  // of a driver that keeps none in its rings
 constexpr std::uint16_t kUsualBuffer = 2048;
 
 std::uint64_t random_seed() {
@@ -43,11 +45,17 @@ struct PoolSize {
 };
 
 PoolSize pool_size(const config::Config& config) {
-  const auto devices = static_cast<unsigned>(config.enis.size() + config.pod_ports.size());
-  const unsigned queues = devices * config.gateway.workers;
   const unsigned rings = (config.gateway.workers + 1) * kRingSize;
-  const std::uint32_t frame = std::max<std::uint32_t>(kUsualBuffer, largest_mtu(config) + 18U);
-  return {queues * kBuffersPerQueue + rings,
+  unsigned in_devices = 0;
+  std::uint32_t frame = std::max<std::uint32_t>(kUsualBuffer, largest_mtu(config) + 18U);
+  const auto add = [&](const std::string& device) {
+    const bool copies = eni::is_af_packet(device);
+    in_devices += config.gateway.workers * (copies ? kBuffersPerCopyingQueue : kBuffersPerQueue);
+    if (copies) frame = std::max<std::uint32_t>(frame, eni::complete_af_packet(device).frame_bytes);
+  };
+  for (const auto& eni : config.enis) add(eni.device);
+  for (const auto& port : config.pod_ports) add(port.device);
+  return {in_devices + rings,
           static_cast<std::uint16_t>(
               std::min<std::uint32_t>(frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
 }

@@ -255,6 +255,11 @@ Pieces::Pieces(const Packet& packet, std::uint16_t mtu) noexcept
     later_header_ = packet.fragmentation->later_header;
     later_header_length_ = packet.fragmentation->later_header_length;
     cuts_ = packet.fragmentation->pieces();
+    const std::size_t room =
+        mtu - std::max<std::size_t>(packet.l4_offset - kEthernet, later_header_length_);
+    const bool fits = std::all_of(cuts_.begin(), cuts_.end(),
+                                  [&](const Cut& cut) { return cut.length <= room; });
+    if (!fits) cuts_ = {&whole_, 1};
   } else {
     later_header_length_ = make_later_header(packet.frame + kEthernet, later_header_);
     cuts_ = {&whole_, 1};

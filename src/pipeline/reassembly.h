@@ -111,7 +111,8 @@ class Reassembly {
   nat::Relaxed<std::uint32_t> held_;
 };
 
-/// Sends a packet in pieces: those it came in, each as large as `mtu` allows (RFC 791 3.2).
+/// Sends a packet in pieces: those it came in if `mtu` allows them all, else as large as it allows
+/// (RFC 791 3.2).
 class Pieces {
  public:
   /// The packet lies in one piece of memory, and is IPv4.

@@ -29,10 +29,23 @@ IcmpWords icmp_words(const Packet& packet) noexcept {
   }
 }
 
-void fill_ipv4(net::Ipv4Header& ip, std::size_t length, std::uint8_t protocol, Be32 source,
+/// RFC 1812 4.3.2.5: an error has precedence 6, internetwork control, and the other bits of what it
+/// is about.
+std::uint8_t service_of_error(std::uint8_t quoted) noexcept {
+  constexpr std::uint8_t kInternetworkControl = 0xc0;
+  constexpr std::uint8_t kTypeOfService = 0x1e;
+  return static_cast<std::uint8_t>(kInternetworkControl | (quoted & kTypeOfService));
+}
+
+void fill_ipv4(net::Ipv4Header& ip,
+               std::uint8_t type_of_service,
+               std::size_t length,
+               std::uint8_t protocol,
+               Be32 source,
                Be32 destination) noexcept {
   ip = {};
   ip.version_and_length = 0x45;
+  ip.type_of_service = type_of_service;
   ip.total_length = Be16::from_host(static_cast<std::uint16_t>(length));
   ip.fragment = Be16::from_host(0x4000);
   ip.ttl = kOwnTtl;
@@ -71,6 +84,7 @@ bool make_icmp(Packet& packet, const Context& context) noexcept {
   const Be32 own = own_address(packet, context).wire();
   const Be32 sender = packet.ipv4().source;
   const IcmpWords words = icmp_words(packet);
+  const std::uint8_t service = service_of_error(packet.ipv4().type_of_service);
 
   std::uint8_t* frame = packet.frame - kAdded;
   turn_around(net::header_at<net::EthernetHeader>(frame), packet.ethernet(),
@@ -79,8 +93,8 @@ bool make_icmp(Packet& packet, const Context& context) noexcept {
   icmp = {words.type, words.code, {}, {}, Be16::from_host(words.mtu)};
   icmp.checksum = net::full_checksum(
       {reinterpret_cast<const std::uint8_t*>(&icmp), sizeof icmp + quoted});
-  fill_ipv4(net::header_at<net::Ipv4Header>(frame + kEthernet), kAdded + quoted, net::kIcmp, own,
-            sender);
+  fill_ipv4(net::header_at<net::Ipv4Header>(frame + kEthernet), service, kAdded + quoted,
+            net::kIcmp, own, sender);
   packet.frame = frame;
   packet.length = static_cast<std::uint32_t>(kEthernet + kAdded + quoted);
   return true;
@@ -113,7 +127,7 @@ bool make_rst(Packet& packet, const Context& context) noexcept {
   rst.checksum = net::full_checksum({reinterpret_cast<const std::uint8_t*>(&rst), sizeof rst},
                                     pseudo_header);
   turn_around(packet.ethernet(), packet.ethernet(), context.link(packet.in));
-  fill_ipv4(packet.ipv4(), sizeof(net::Ipv4Header) + sizeof rst, net::kTcp, remote.wire(), pod);
+  fill_ipv4(packet.ipv4(), 0, sizeof(net::Ipv4Header) + sizeof rst, net::kTcp, remote.wire(), pod);
   net::header_at<net::TcpHeader>(packet.frame + kEthernet + sizeof(net::Ipv4Header)) = rst;
   packet.length = kEthernet + sizeof(net::Ipv4Header) + sizeof rst;
   return true;

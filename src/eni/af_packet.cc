@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "eni/af_packet.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace sluice::eni {
+namespace {
+
+constexpr std::uint32_t kUsualFrames = 512;  // the driver's own choices
+constexpr std::uint32_t kUsualFrame = 2048;
+constexpr std::uint32_t kLongestBuffer = 65'407;  // DPDK's, less the headroom
+
+/// Frames lie behind each other across blocks of whole pages, so a block holds a whole number.
+struct Ring {
+  std::uint32_t frame;
+  std::uint32_t block;
+};
+constexpr std::uint32_t kBytes = 32U << 20;
+constexpr Ring kRings[] = {
+    {65'280, 16 * 65'280}, {32'768, 32'768}, {16'384, 16'384}, {8'192, 8'192}, {4'096, 4'096}};
+
+std::optional<std::uint32_t> argument(const std::string& device, const std::string& key) {
+  const std::size_t at = device.find("," + key + "=");
+  if (at == std::string::npos) return std::nullopt;
+  std::uint32_t value = 0;
+  const char* begin = device.data() + at + key.size() + 2;
+  if (std::from_chars(begin, device.data() + device.size(), value).ec != std::errc{}) return 0;
+  return value;
+}
+
+std::uint16_t bounded(std::uint32_t bytes) {
+  return static_cast<std::uint16_t>(std::min(bytes, kLongestBuffer));
+}
+
+}  // namespace
+
+bool is_af_packet(const std::string& device) { return device.starts_with("net_af_packet"); }
+
+AfPacketArguments complete_af_packet(const std::string& device) {
+  const auto given = argument(device, "framesz");
+  if (given) return {device, bounded(*given)};
+  if (argument(device, "blocksz")) return {device, kUsualFrame};
+  const std::uint32_t frames = argument(device, "framecnt").value_or(kUsualFrames);
+  for (const Ring& ring : kRings) {
+    const bool even = frames % (ring.block / ring.frame) == 0;
+    if (!even || std::uint64_t{ring.frame} * frames > kBytes) continue;
+    return {fmt::format("{},blocksz={},framesz={}", device, ring.block, ring.frame),
+            bounded(ring.frame)};
+  }
+  return {device, kUsualFrame};
+}
+
+}  // namespace sluice::eni

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// What net_af_packet needs to be told. Its sockets form a fanout group for which the kernel puts
+/// IPv4 fragments together (PACKET_FANOUT_FLAG_DEFRAG), so a frame may be as long as a datagram,
+/// whatever the MTU; its ring's frames are of 2 KiB unless it is told otherwise, and it cuts what
+/// is longer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::eni {
+
+struct AfPacketArguments {
+  std::string device;         ///< the arguments, with the ring's sizes where they were left out
+  std::uint16_t frame_bytes;  ///< what a buffer has to hold
+};
+
+[[nodiscard]] bool is_af_packet(const std::string& device);
+
+/// Chooses frames as long as a ring of 32 MiB allows. `device` is an af_packet's; sizes it names
+/// stay as they are.
+[[nodiscard]] AfPacketArguments complete_af_packet(const std::string& device);
+
+}  // namespace sluice::eni
