@@ -3,6 +3,10 @@
 #include "eni/af_packet.h"
 
 #include <fmt/format.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -20,6 +24,7 @@ struct Ring {
   std::uint32_t frame;
   std::uint32_t block;
 };
+constexpr std::uint32_t kOverhead = 14 + 66;  // Ethernet, and what the ring puts before a frame
 constexpr std::uint32_t kBytes = 32U << 20;
 constexpr Ring kRings[] = {
     {65'280, 16 * 65'280}, {32'768, 32'768}, {16'384, 16'384}, {8'192, 8'192}, {4'096, 4'096}};
@@ -39,6 +44,21 @@ std::uint16_t bounded(std::uint32_t bytes) {
 
 }  // namespace
 
+std::optional<std::uint16_t> interface_mtu(const std::string& device) {
+  const std::size_t at = device.find(",iface=");
+  if (at == std::string::npos) return std::nullopt;
+  ifreq request{};
+  const std::string name = device.substr(at + 7, device.find(',', at + 1) - at - 7);
+  if (name.size() >= sizeof request.ifr_name) return std::nullopt;
+  std::copy(name.begin(), name.end(), request.ifr_name);
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket < 0) return std::nullopt;
+  const bool known = ::ioctl(socket, SIOCGIFMTU, &request) == 0;
+  ::close(socket);
+  if (!known || request.ifr_mtu < 68) return std::nullopt;  // RFC 791: what every link carries
+  return static_cast<std::uint16_t>(std::min(request.ifr_mtu, 65'535));
+}
+
 bool is_af_packet(const std::string& device) { return device.starts_with("net_af_packet"); }
 
 AfPacketArguments complete_af_packet(const std::string& device) {
@@ -46,9 +66,12 @@ AfPacketArguments complete_af_packet(const std::string& device) {
   if (given) return {device, bounded(*given)};
   if (argument(device, "blocksz")) return {device, kUsualFrame};
   const std::uint32_t frames = argument(device, "framecnt").value_or(kUsualFrames);
+  const std::uint32_t longest = interface_mtu(device).value_or(0) + kOverhead;
   for (const Ring& ring : kRings) {
     const bool even = frames % (ring.block / ring.frame) == 0;
-    if (!even || std::uint64_t{ring.frame} * frames > kBytes) continue;
+    const bool large = std::uint64_t{ring.frame} * frames > kBytes;
+    const bool needed = ring.frame / 2 < longest;  // the next smaller one would cut what comes whole
+    if (!even || (large && !needed)) continue;
     return {fmt::format("{},blocksz={},framesz={}", device, ring.block, ring.frame),
             bounded(ring.frame)};
   }

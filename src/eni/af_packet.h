@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace sluice::eni {
@@ -16,9 +17,12 @@ struct AfPacketArguments {
   std::uint16_t frame_bytes;  ///< what a buffer has to hold
 };
 
+/// The MTU of the kernel's interface that a virtual device names (`iface=`), as it is now.
+[[nodiscard]] std::optional<std::uint16_t> interface_mtu(const std::string& device);
+
 [[nodiscard]] bool is_af_packet(const std::string& device);
 
-/// Chooses frames as long as a ring of 32 MiB allows. `device` is an af_packet's; sizes it names
+/// Chooses frames as long as a ring of 32 MiB allows, longer where the interface's MTU wants it. `device` is an af_packet's; sizes it names
 /// stay as they are.
 [[nodiscard]] AfPacketArguments complete_af_packet(const std::string& device);
 

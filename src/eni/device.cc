@@ -119,8 +119,10 @@ Status Device::start(const Options& options) {
   rte_ether_addr mac{};
   rte_eth_macaddr_get(port_, &mac);
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), mac_.begin());
+  // A driver on a kernel's interface may know less of it than the kernel.
   std::uint16_t mtu = 0;
-  mtu_ = options.mtu.value_or(rte_eth_dev_get_mtu(port_, &mtu) == 0 && mtu != 0 ? mtu : 1500);
+  if (rte_eth_dev_get_mtu(port_, &mtu) != 0 || mtu == 0) mtu = 1500;
+  mtu_ = options.mtu.value_or(interface_mtu(options.device).value_or(mtu));
   return success();
 }
 

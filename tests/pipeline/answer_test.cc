@@ -42,6 +42,7 @@ Bytes error(const Harness& harness,
       .to_mac(kAsker)
       .ipv4(own, test::source_of(about.bytes()))
       .id(0)
+      .tos(0xc0 | (about.bytes()[15] & 0x1e))
       .df()
       .icmp(type, code, 0, mtu)
       .payload(quoted)

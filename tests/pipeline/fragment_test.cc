@@ -431,6 +431,16 @@ TEST(Fragment, ALongPingOfTheGatewayIsAnswered) {
   EXPECT_EQ(test::wrong_checksums(join(out.pieces)), "");
 }
 
+/// AF_PACKET hands over what the kernel has put together.
+TEST(Fragment, APingLongerThanTheMtuIsAnsweredInPieces) {
+  Harness harness(node_yaml());
+  const auto ping = eth().ipv4(kServer, kSnat).echo(5, 1).payload(counting(4000)).df();
+  const Outcome out = harness.send("eni0", ping);
+  ASSERT_TRUE(out.emitted()) << out;
+  EXPECT_EQ(out.pieces.size(), 3u);
+  EXPECT_EQ(test::wrong_checksums(join(out.pieces)), "");
+}
+
 /// RFC 3168 5.3: congestion that one fragment met, the datagram met.
 TEST(Fragment, CongestionExperiencedByOneIsExperiencedByAll) {
   Harness harness(node_yaml("", kOnePort));

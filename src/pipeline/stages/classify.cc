@@ -40,6 +40,9 @@ void answer_echo(Packet& packet, Context& context) noexcept {
   packet.out = enis.may_emit(packet.in, own) ? packet.in : enis.owner(own, asker);
   if (packet.out == kNoDevice) return packet.drop(DropReason::kNoOwner);
   packet.next_hop = enis.next_hop(packet.out, asker);
+  // What came larger came in fragments, put together before it reached us.
+  if (packet.ip_length() > context.link(packet.out).mtu) packet.cut = true;
+  if (packet.cut && packet.contiguous < packet.length) packet.drop(DropReason::kTooBig);
 }
 
 bool is_from_pod(Ipv4Addr source, const eni::EniMap& enis) noexcept {
