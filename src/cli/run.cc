@@ -18,6 +18,7 @@
 #include "gateway/gateway.h"
 #include "reload/reloader.h"
 #include "telemetry/log.h"
+#include "telemetry/refusals.h"
 
 namespace sluice::cli {
 namespace {
@@ -60,12 +61,14 @@ void serve(gateway::Gateway& gateway,
            const Options& options) {
   constexpr int kTurnMs = 1;
   console::Session session{gateway, reloader};
+  telemetry::Refusals refusals;
   std::optional<console::Terminal> terminal;
   if (options.console) terminal.emplace(session);
   while (!session.quit) {
     gateway.turn();
     reloader.turn();
     socket.poll(session);
+    for (const std::string& line : refusals.due(gateway, gateway.now())) log().warning("{}", line);
     if (terminal && !terminal->poll()) return;
     if (take_signals(signals, reloader)) return;
     pollfd wake{signals, POLLIN, 0};

@@ -123,9 +123,11 @@ std::string show_flows(const Gateway& gateway) {
                   "translated to", "remote", "state", "idle", "packets", "bytes out", "bytes in");
   std::size_t shown = 0;
   std::size_t all = 0;
+  std::size_t held = 0;
   for (const auto& worker : gateway.workers()) {
     const nat::FlowTable& table = worker->table();
     all += table.size();
+    held += table.held();
     for (std::uint32_t i = 0; i < table.capacity() && shown < kAtMost; ++i) {
       if (i >= table.touched()) break;
       const auto flow = table.read(nat::SessionIndex{i});
@@ -134,7 +136,7 @@ std::string show_flows(const Gateway& gateway) {
       ++shown;
     }
   }
-  return text + fmt::format("{} of {} sessions\n", shown, all);
+  return text + fmt::format("{} of {} sessions, {} of them ended (their ports rest)\n", shown, all, held);
 }
 
 std::string show_memory(const Gateway& gateway) {

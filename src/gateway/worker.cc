@@ -153,16 +153,25 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       return hand_on(frame, packet);
     case Fate::kHeld: return rte_pktmbuf_free(frame);  // its bytes are kept elsewhere
     case Fate::kDropAnswered:
+      note_refusal(packet);
       counters_.drop(packet.reason, packet.dropped_length);
       counters_.originated.add(1);
       reshape(packet);
       return transmit(frame, packet.out);
     case Fate::kDrop:
     case Fate::kLive:
+      note_refusal(packet);
       if (packet.fragmentation == nullptr) return drop(frame, packet.reason);
       counters_.drop(packet.reason, packet.length);
       return rte_pktmbuf_free(frame);
   }
+}
+
+/// The main thread tells the log.
+void Worker::note_refusal(const pipeline::Packet& packet) noexcept {
+  if (packet.kind != pipeline::Kind::kFlow) return;
+  if (info(packet.reason).kind != pipeline::DropKind::kResource) return;
+  counters_.note_refused(packet.reason, packet.key);
 }
 
 /// A frame of a packet that leaves, whole or a piece of it.

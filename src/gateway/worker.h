@@ -80,6 +80,7 @@ class Worker {
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
   void hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept;
+  void note_refusal(const pipeline::Packet& packet) noexcept;
   static void reshape(const pipeline::Packet& packet) noexcept;
   void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;

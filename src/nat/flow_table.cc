@@ -5,6 +5,7 @@
 #include <emmintrin.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -103,7 +104,8 @@ std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const no
 
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
-                             std::size_t{options.capacity} * sizeof(Session);
+                             std::size_t{options.capacity} *
+                                 (sizeof(Session) + sizeof(HeldSessions::Link));
   const Mapping mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
   if (mapping.memory == nullptr) {
     return Error{"cannot map " + std::to_string(wanted >> 20) + " MiB for " +
@@ -126,7 +128,8 @@ FlowTable::FlowTable(const Options& options,
       memory_(memory),
       mapped_bytes_(bytes),
       page_kind_(page_kind),
-      free_head_(kEndOfList) {}
+      free_head_(kEndOfList),
+      held_(reinterpret_cast<HeldSessions::Link*>(records_ + options.capacity)) {}
 
 FlowTable::~FlowTable() { ::munmap(memory_, mapped_bytes_); }
 
@@ -199,6 +202,7 @@ void FlowTable::find_burst(std::span<const FlowKey> keys,
                            Instant now,
                            std::span<Found> found) noexcept {
   Place places[64];
+  pins_ = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     places[i] = place_of(hashes[i]);
     __builtin_prefetch(&buckets_[places[i].first]);
@@ -213,6 +217,7 @@ void FlowTable::find_burst(std::span<const FlowKey> keys,
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const std::uint32_t* entry = entry_of(keys[i], places[i]);
     found[i] = entry == nullptr ? Found{} : unless_expired(*entry, now);
+    if (found[i] && at(found[i].session).held()) [[unlikely]] pin(found[i].session);
   }
 }
 
@@ -274,7 +279,9 @@ SessionIndex FlowTable::take_record(Instant now) noexcept {
   // Enough to find an expired record when a fair share of the table is, without a pause anyone
   // would notice when none is.
   constexpr unsigned kSearch = 256;
-  if (free_head_ == kEndOfList && fresh_.get() == capacity_) sweep(now, kSearch);
+  if (free_head_ == kEndOfList && fresh_.get() == capacity_ && sweep(now, kSearch) == 0) {
+    reclaim_held();
+  }
   if (free_head_ != kEndOfList) {
     const SessionIndex index{free_head_};
     free_head_ = records_[free_head_].identity.pod.raw();
@@ -359,15 +366,43 @@ void FlowTable::release(SessionIndex index) noexcept {
 
 void FlowTable::erase(SessionIndex index) noexcept {
   const SessionIdentity identity = at(index).identity;
+  const bool held = at(index).held();
   remove(identity.outbound_key());
   remove(identity.inbound_key());
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
   if (!identity.is_mapping()) ended_.add(1);
-  if (pods_ && !identity.is_mapping()) pods_->remove(identity.pod);
+  if (held) {
+    held_.remove(index);
+  } else if (pods_ && !identity.is_mapping()) {
+    pods_->remove(identity.pod);
+  }
   if ((identity.flags & kHasMapping) != 0) {
     let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);
   }
+}
+
+// --- held sessions ---------------------------------------------------------------------------
+
+void FlowTable::note_held(SessionIndex index, bool held) noexcept {
+  held ? held_.push(index) : held_.remove(index);
+  const Be32 pod = at(index).identity.pod;
+  if (pods_) held ? pods_->remove(pod) : pods_->add(pod);
+}
+
+void FlowTable::pin(SessionIndex index) noexcept {
+  if (pins_ < pinned_.size()) pinned_[pins_++] = index;
+}
+bool FlowTable::is_pinned(SessionIndex index) const noexcept {
+  const auto end = pinned_.begin() + pins_;
+  return std::find(pinned_.begin(), end, index) != end;
+}
+
+/// Erases the one that ended first, of those that no packet under way has found.
+void FlowTable::reclaim_held() noexcept {
+  SessionIndex oldest = held_.oldest();
+  while (oldest != kNoSession && is_pinned(oldest)) oldest = held_.younger(oldest);
+  if (oldest != kNoSession) erase(oldest);
 }
 
 // --- endpoint-independent mappings -----------------------------------------------------------
@@ -461,6 +496,9 @@ std::string FlowTable::check_invariants() const {
   for (std::uint32_t b = 0; b < buckets_count_; ++b) {
     entries += kSlots - static_cast<unsigned>(std::popcount(match(buckets_[b], 0)));
   }
+  std::uint32_t held = 0;
+  for (std::uint32_t i = 0; i < fresh_.get(); ++i) held += records_[i].held() ? 1 : 0;
+  if (held != held_.count()) return "held() differs from the held records";
   if (live != size_.get()) return "size() differs from the live records";
   if (entries != 2 * live) return "the index has " + std::to_string(entries) + " entries";
   return "";

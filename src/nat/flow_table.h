@@ -32,6 +32,7 @@
 
 #include "core/result.h"
 #include "nat/flow_key.h"
+#include "nat/held_sessions.h"
 #include "nat/pod_counts.h"
 #include "nat/session.h"
 
@@ -65,7 +66,7 @@ class FlowTable {
 
   /// Looks up a burst: all buckets are fetched before the first is read, then all records.
   /// Sessions past their time are not found, and are erased as they are met; mappings are no
-  /// sessions. keys, hashes and found have equal sizes, at most 64.
+  /// sessions. Held ones are pinned. keys, hashes and found have equal sizes, at most 64.
   void find_burst(std::span<const FlowKey> keys,
                   std::span<const std::uint64_t> hashes,
                   Instant now,
@@ -78,11 +79,20 @@ class FlowTable {
   [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
   void erase(SessionIndex index) noexcept;
 
+  // Held sessions: ended, but for their ports' rest (Session::held()). They are not live, and where no
+  // record is free insert() takes the one that ended first.
+  /// The session has become a held one, or lives again.
+  void note_held(SessionIndex index, bool held) noexcept;
+  /// A packet under way has found this session: it is not taken before the next find_burst().
+  void pin(SessionIndex index) noexcept;
+  [[nodiscard]] bool is_pinned(SessionIndex index) const noexcept;
+  [[nodiscard]] std::uint32_t held() const noexcept { return held_.count(); }  ///< any thread
+
   // Endpoint-independent mappings: see session.h. One without a session is never left behind.
   [[nodiscard]] SessionIndex find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept;
 
-  /// How many live sessions a pod address holds, exact; counted only after count_pods().
+  /// How many live sessions a pod address has, exact; counted only after count_pods().
   void count_pods();
   [[nodiscard]] std::uint32_t sessions_of(Be32 pod) const noexcept;
 
@@ -149,6 +159,7 @@ class FlowTable {
   void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex find_held(const FlowKey& key) noexcept;
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
+  void reclaim_held() noexcept;
   void release(SessionIndex index) noexcept;
 
   KeyHash hash_;
@@ -166,6 +177,9 @@ class FlowTable {
   Relaxed<std::uint32_t> fresh_;  ///< records from here on were never used
   std::uint32_t cursor_ = 0;   ///< where the sweep goes on
   std::unique_ptr<PodCounts> pods_;
+  HeldSessions held_;
+  std::array<SessionIndex, 64> pinned_;
+  unsigned pins_ = 0;
 };
 
 }  // namespace sluice::nat

@@ -69,6 +69,21 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
     if (is_free(port)) return port;
   }
 
+  SessionIndex rested_longest = kNoSession;
+  Be16 its_port;
+  const auto consider = [&](Be16 port) {
+    FlowKey reply = request.reply;
+    reply.destination_port = port;
+    const Found found = table.find(reply, now);
+    if (!found || !table.at(found.session).held() || table.is_pinned(found.session)) return;
+    const auto idle = [&](SessionIndex session) {
+      return now.since(Instant{table.at(session).last_seen.get()});
+    };
+    if (rested_longest != kNoSession && idle(found.session) <= idle(rested_longest)) return;
+    rested_longest = found.session;
+    its_port = port;
+  };
+
   const std::uint32_t first_entry = random_.below(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto ports = ports_of(entries_[(first_entry + i) % count]);
@@ -77,9 +92,12 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
     for (std::size_t j = 0; j < ports.size(); ++j) {
       const Be16 port = ports[(first + j) % ports.size()];
       if (is_free(port)) return port;
+      if (request.reclaim) consider(port);
     }
   }
-  return std::nullopt;
+  if (rested_longest == kNoSession) return std::nullopt;
+  table.erase(rested_longest);
+  return its_port;
 }
 
 std::optional<Be16> PortAllocator::choose_for_mapping(const Request& request,

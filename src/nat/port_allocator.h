@@ -58,6 +58,7 @@ class PortAllocator {
   struct Request {
     FlowKey reply;
     std::optional<Be16> preferred;  ///< port_selection: preserve
+    bool reclaim = false;           ///< take the port that has rested longest if none is free
   };
   /// A free port of this worker, or nothing when the last one towards this remote is in use.
   [[nodiscard]] std::optional<Be16> choose(const Request& request,

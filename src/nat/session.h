@@ -119,6 +119,11 @@ struct alignas(64) Session {
   void set_state(SessionState state) noexcept {
     __atomic_store_n(&identity.state, static_cast<std::uint8_t>(state), __ATOMIC_RELAXED);
   }
+  /// It has ended, and stays so that its port rests: no live session.
+  [[nodiscard]] bool held() const noexcept {
+    const SessionState now = state();
+    return (now == SessionState::kClosed || now == SessionState::kReset) && identity.translated();
+  }
   [[nodiscard]] std::uint8_t window_log(Direction sender) const noexcept {
     return __atomic_load_n(&identity.window_log[index(sender)], __ATOMIC_RELAXED);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 
 #include "nat/session.h"
@@ -33,10 +34,27 @@ struct alignas(64) Counters {
   Count untracked;       ///< preserved without a session, for lack of room
   Count handed_over;     ///< passed to the worker that owns them
 
+  /// Whose first packet was the last to be refused for a reason of the gateway's size.
+  void note_refused(DropReason reason, const nat::FlowKey& key) noexcept {
+    using Words = std::array<std::uint64_t, 2>;
+    const Words words = std::bit_cast<Words>(key);
+    auto& sample = refused_[static_cast<std::size_t>(reason)];
+    sample[0].set(words[0]);
+    sample[1].set(words[1]);
+  }
+  /// By any thread; ends of two refusals may be mixed while another one is being noted.
+  [[nodiscard]] nat::FlowKey last_refused(DropReason reason) const noexcept {
+    const auto& sample = refused_[static_cast<std::size_t>(reason)];
+    return std::bit_cast<nat::FlowKey>(std::array{sample[0].get(), sample[1].get()});
+  }
+
   void drop(DropReason reason, std::uint32_t bytes, std::uint32_t packets = 1) noexcept {
     dropped[static_cast<std::size_t>(reason)].add(packets);
     dropped_bytes[static_cast<std::size_t>(reason)].add(bytes);
   }
+
+ private:
+  std::array<std::array<Count, 2>, kDropReasons> refused_;  ///< a FlowKey each
 };
 
 /// The sum over threads at one moment. Plain numbers, for console and reports.

@@ -50,7 +50,7 @@ enum class DropKind : std::uint8_t {
   X(kWrongDevice,             "wrong_device",              kNetwork,   "reply to a translated flow on an ENI that does not own its address") \
   X(kNoRoute,                 "no_route",                  kNetwork,   "no way to this destination")                                       \
   X(kTtlExpired,              "ttl_expired",               kNetwork,   "TTL or hop limit ended here")                                      \
-  X(kTooBig,                  "too_big",                   kNetwork,   "larger than the egress device's MTU")                              \
+  X(kTooBig,                  "too_big",                   kNetwork,   "larger than the egress device's MTU; see mtu, and switch segmentation offload off at a virtual sender") \
   X(kFragmentIncomplete,      "fragment_incomplete",       kNetwork,   "the other fragments of its datagram did not come within 30 s")     \
   X(kNeighbourUnresolved,     "neighbour_unresolved",      kNetwork,   "the next hop did not answer ARP or ND")                            \
   X(kNeighbourQueueFull,      "neighbour_queue_full",      kNetwork,   "too many packets wait for a next hop to answer")                   \

@@ -176,7 +176,7 @@ bool Allocate::may_open(Packet& packet) noexcept {
 
 std::optional<Be16> Allocate::choose_port(const Packet& packet,
                                           Ipv4Addr address,
-                                          bool independent,
+                                          PortWish wish,
                                           Instant now) noexcept {
   const Snapshot& snapshot = *context_.snapshot;
   const std::uint8_t protocol = packet.key.protocol;
@@ -188,10 +188,11 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
     if (context_.table.find(request.reply, now)) return std::nullopt;
     return Be16{};
   }
+  request.reclaim = wish.reclaim;
   if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
   request.reply.destination_port = {};
   const nat::PortClasses& classes = snapshot.ports_for(protocol);
-  if (!independent) return context_.ports.choose(request, classes, context_.table, now);
+  if (!wish.independent) return context_.ports.choose(request, classes, context_.table, now);
   request.reply.source = {};
   request.reply.source_port = {};
   return context_.ports.choose_for_mapping(request, classes, context_.table);
@@ -261,12 +262,15 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   // A pod keeps one address (RFC 4787 REQ-2); the next serves when it has no port left.
   const std::size_t first = spread(packet.key.source) % pool.addresses.size();
   bool owned = false;
-  for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
-    const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
+  const std::size_t addresses = pool.addresses.size();
+  // Round twice: resting ports serve when no address has another.
+  const bool rests = protocol == net::kTcp && !independent;
+  for (std::size_t i = 0; i < (rests ? 2 : 1) * addresses; ++i) {
+    const Ipv4Addr address = pool.addresses[(first + i) % addresses];
     const DeviceId out = context_.enis().egress(address, destination);
     if (out == kNoDevice) continue;
     owned = true;
-    const std::optional<Be16> port = choose_port(packet, address, independent, now);
+    const std::optional<Be16> port = choose_port(packet, address, {independent, i >= addresses}, now);
     if (!port) continue;
     const External external{address, *port, out};
     if (independent && !add_mapping(packet, external, now)) return;
@@ -281,7 +285,10 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
 void Allocate::allocate(Packet& packet, Instant now) noexcept {
   // An earlier packet of the same burst may have opened the flow.
   packet.found = context_.table.find(packet.key, now);
-  if (packet.found) return admit(packet, context_);
+  if (packet.found) {
+    context_.table.pin(packet.found.session);
+    return admit(packet, context_);
+  }
   packet.first = true;
   switch (packet.verdict) {
     case Verdict::kSnat: return open_translated(packet, now);

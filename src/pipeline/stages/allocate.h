@@ -24,9 +24,13 @@ class Allocate {
 
   void allocate(Packet& packet, Instant now) noexcept;
   [[nodiscard]] bool may_open(Packet& packet) noexcept;
+  struct PortWish {
+    bool independent;  ///< of the remote
+    bool reclaim;      ///< of a session that has ended, if need be
+  };
   [[nodiscard]] std::optional<Be16> choose_port(const Packet& packet,
                                                 Ipv4Addr address,
-                                                bool independent,
+                                                PortWish wish,
                                                 Instant now) noexcept;
   void add_session(Packet& packet,
                    const External& external,

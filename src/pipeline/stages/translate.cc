@@ -24,7 +24,11 @@ void keep(Packet& packet, nat::Session& session, const Context& context, Instant
   if (session.identity.protocol == net::kTcp && !packet.first) {
     const nat::TcpSegment segment = nat::read_segment(packet.tcp(), packet.l4_length);
     if (session.identity.translated()) {
+      const bool held = session.held();
       nat::tcp_track(session, direction, segment);
+      if (session.held() != held) [[unlikely]] {
+        context.table.note_held(packet.found.session, !held);
+      }
     } else {
       nat::tcp_track_preserved(session, segment);
     }
