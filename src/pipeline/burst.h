@@ -99,7 +99,7 @@ struct Packet {
     fate = Fate::kDrop;
     reason = why;
     // RFC 1122 3.2.2: nothing is said about an ICMP error, nor about more than a first fragment.
-    if (kind == Kind::kFlow) answer = tell;
+    if (kind == Kind::kFlow || kind == Kind::kIpv6) answer = tell;
   }
 
   [[nodiscard]] net::EthernetHeader& ethernet() const noexcept {

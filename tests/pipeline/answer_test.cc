@@ -147,6 +147,54 @@ TEST(Answer, ARstGetsNone) {
   EXPECT_EQ(silent.send("pod-a", from_pod_a().tcp(1, 2).ack(3)).fate, Fate::kDrop);
 }
 
+// --- IPv6 ------------------------------------------------------------------------------------
+
+PacketBuilder from_pod_a6() {
+  return eth().from_mac(kAsker).ipv6("2001:db8:a:1::21", "2001:db8:f::9");
+}
+
+/// RFC 4443 3: the error from the ENI that owns the pod, quoting what fits into 1280 bytes.
+Bytes error6(const PacketBuilder& about, unsigned type, unsigned mtu) {
+  const Bytes packet = about.to_mac(test::device_mac(2)).bytes();
+  Bytes body{static_cast<std::uint8_t>(mtu >> 24), static_cast<std::uint8_t>(mtu >> 16),
+             static_cast<std::uint8_t>(mtu >> 8), static_cast<std::uint8_t>(mtu)};
+  const auto quoted = std::min<std::size_t>(packet.size() - 14, 1280 - 48);
+  body.insert(body.end(), packet.begin() + 14,
+              packet.begin() + 14 + static_cast<std::ptrdiff_t>(quoted));
+  return eth()
+      .from_mac(test::device_mac(2))
+      .to_mac(kAsker)
+      .ipv6("2001:db8:a:1::20", "2001:db8:a:1::21")
+      .icmpv6(type, body)
+      .bytes();
+}
+
+TEST(Answer, Ipv6PacketTooBigIsToldWithTheMtu) {
+  Harness harness(node_yaml());
+  const auto sent = from_pod_a6().udp(1, 2).payload(Bytes(2000, 7));
+  const Outcome out = harness.send("pod-a", sent);
+  EXPECT_TRUE(dropped(out, DropReason::kTooBig));
+  EXPECT_EQ(out.device, "pod-a");
+  EXPECT_TRUE(same_bytes(error6(sent, 2, 1500), out.frame));
+}
+
+TEST(Answer, Ipv6HopLimitThatEndsHereIsTold) {
+  Harness harness(node_yaml());
+  const auto sent = from_pod_a6().udp(1, 2).payload("traceroute").ttl(1);
+  const Outcome out = harness.send("pod-a", sent);
+  EXPECT_TRUE(dropped(out, DropReason::kTtlExpired));
+  EXPECT_TRUE(same_bytes(error6(sent, 3, 0), out.frame));
+}
+
+/// RFC 4443 2.4 (e).
+TEST(Answer, NothingIsSaidAboutAnIcmpv6Error) {
+  Harness harness(node_yaml());
+  const auto error = from_pod_a6().icmpv6(1, Bytes(60)).ttl(1);
+  EXPECT_EQ(harness.send("pod-a", error).fate, Fate::kDrop);
+  const auto echo = from_pod_a6().icmpv6(128, Bytes(60)).ttl(1);
+  EXPECT_EQ(harness.send("pod-a", echo).fate, Fate::kDropAnswered);
+}
+
 // --- restraint -------------------------------------------------------------------------------
 
 /// RFC 1122 3.2.2, and what else deserves silence.

@@ -3,6 +3,7 @@
 #include "pipeline/stages/answer.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "net/checksum.h"
 
@@ -100,6 +101,77 @@ bool make_icmp(Packet& packet, const Context& context) noexcept {
   return true;
 }
 
+struct Icmpv6Words {
+  std::uint8_t type;
+  std::uint8_t code;
+  std::uint32_t mtu;
+};
+
+std::optional<Icmpv6Words> icmpv6_words(const Packet& packet) noexcept {
+  switch (packet.answer) {
+    case AnswerKind::kIcmpFragmentationNeeded: return Icmpv6Words{2, 0, packet.answer_mtu};
+    case AnswerKind::kIcmpTimeExceeded: return Icmpv6Words{3, 0, 0};
+    default: return std::nullopt;
+  }
+}
+
+/// As own_address(): of the device, on a pod port of the ENI that owns the pod.
+std::optional<Ipv6Addr> own_address6(const Packet& packet, const Context& context) noexcept {
+  const eni::EniMap& enis = context.enis();
+  const auto devices = enis.devices();
+  DeviceId device = packet.in;
+  if (!devices[device.value].is_eni) {
+    device = enis.owner(Ipv6Addr{packet.ipv6().source}, Ipv6Addr{packet.ipv6().destination});
+  }
+  if (device == kNoDevice) return std::nullopt;
+  return devices[device.value].address6;
+}
+
+/// RFC 4443 2.4 (e): about what there is no error.
+bool deserves_silence6(const Packet& packet) noexcept {
+  constexpr std::uint8_t kFirstThatIsNoError = 128;
+  const net::Ipv6Header& ip = packet.ipv6();
+  const Ipv6Addr source{ip.source};
+  if (source.is_multicast() || source == Ipv6Addr{}) return true;
+  if (ip.next_header != net::kIcmpv6) return false;
+  return packet.contiguous <= packet.l4_offset || *packet.l4() < kFirstThatIsNoError;
+}
+
+/// RFC 4443 3.2 and 3.3; built as make_icmp() does.
+bool make_icmpv6(Packet& packet, const Context& context) noexcept {
+  struct Message {
+    std::uint8_t type, code;
+    Be16 checksum;
+    Be32 mtu;
+  };
+  constexpr std::size_t kAdded6 = sizeof(net::Ipv6Header) + sizeof(Message);
+  constexpr std::size_t kLongestError6 = 1280;  // RFC 4443 2.4 (c): of IP
+  const auto words = icmpv6_words(packet);
+  const auto own = own_address6(packet, context);
+  if (packet.headroom < kAdded6 || !words || !own || deserves_silence6(packet)) return false;
+  const std::size_t quoted =
+      std::min({std::size_t{packet.ip_length()}, packet.contiguous - kEthernet,
+                kLongestError6 - kAdded6});
+  const auto sender = packet.ipv6().source;
+
+  std::uint8_t* frame = packet.frame - kAdded6;
+  turn_around(net::header_at<net::EthernetHeader>(frame), packet.ethernet(),
+              context.link(packet.in));
+  net::header_at<net::EthernetHeader>(frame).type = Be16::from_host(net::kEtherTypeIpv6);
+  auto& ip = net::header_at<net::Ipv6Header>(frame + kEthernet);
+  const auto length = Be16::from_host(static_cast<std::uint16_t>(sizeof(Message) + quoted));
+  ip = {Be32::from_host(6U << 28), length, net::kIcmpv6, kOwnTtl, own->bytes(), sender};
+  auto& message = net::header_at<Message>(frame + kEthernet + sizeof ip);
+  message = {words->type, words->code, {}, Be32::from_host(words->mtu)};
+  const std::uint64_t pseudo_header = net::sum_words(ip.source) + net::sum_words(ip.destination) +
+                                      length.raw() + Be16::from_host(net::kIcmpv6).raw();
+  message.checksum = net::full_checksum(
+      {reinterpret_cast<const std::uint8_t*>(&message), sizeof message + quoted}, pseudo_header);
+  packet.frame = frame;
+  packet.length = static_cast<std::uint32_t>(kEthernet + kAdded6 + quoted);
+  return true;
+}
+
 /// RFC 9293 3.10.7.1: what a host answers a segment for a connection it does not know, in the
 /// remote's name.
 bool make_rst(Packet& packet, const Context& context) noexcept {
@@ -151,9 +223,10 @@ void Answer::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
     packet.dropped_length = packet.length;
-    const bool made = allowed(burst.now()) && (packet.answer == AnswerKind::kTcpRst
-                                                   ? make_rst(packet, context_)
-                                                   : make_icmp(packet, context_));
+    if (!allowed(burst.now())) continue;
+    const bool made = packet.kind == Kind::kIpv6              ? make_icmpv6(packet, context_)
+                      : packet.answer == AnswerKind::kTcpRst ? make_rst(packet, context_)
+                                                             : make_icmp(packet, context_);
     if (made) {
       packet.fate = Fate::kDropAnswered;
       packet.out = packet.in;

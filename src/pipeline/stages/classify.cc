@@ -218,7 +218,9 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
   if (destination.is_link_local() || source.is_link_local()) {
     return packet.drop(DropReason::kLinkLocalDestination);
   }
-  if (ip.hop_limit <= 1) return packet.drop(DropReason::kTtlExpired);
+  if (ip.hop_limit <= 1) {
+    return packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
+  }
   packet.decision = context.snapshot->policy->decide(source, destination);
   if (packet.decision.verdict == policy::Verdict::kDrop) {
     return packet.drop(DropReason::kPolicyDrop);

@@ -88,7 +88,7 @@ void Translate::process(Burst& burst) noexcept {
     }
     if (packet.ip_length() > context_.link(packet.out).mtu && !packet.cut) {
       if (v6 || packet.ipv4().dont_fragment() || packet.contiguous < packet.length) {
-        const bool tell = !v6 && packet.ipv4().dont_fragment();
+        const bool tell = v6 || packet.ipv4().dont_fragment();
         packet.answer_mtu = context_.link(packet.out).mtu;
         packet.drop(DropReason::kTooBig,
                     tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
