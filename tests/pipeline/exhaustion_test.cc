@@ -58,6 +58,19 @@ TEST(Exhaustion, Row22Every64512thPort) {
   EXPECT_TRUE(harness.send("pod-a", more.destination("198.51.100.8")).emitted());
 }
 
+// 23. An address added live: everything maps without restart
+TEST(Exhaustion, Row23AnAddressIsAddedLive) {
+  Harness harness(node_yaml("", "  ports: 40000-40000"));
+  EXPECT_TRUE(open(harness, 1000).emitted());
+  EXPECT_TRUE(dropped(open(harness, 1001), DropReason::kPortsExhausted));
+  harness.reload(node_yaml("", "  ports: 40000-40000\n  source: [10.10.10.20, 10.10.20.20]"));
+  const Outcome out = open(harness, 1001);
+  ASSERT_TRUE(out.emitted()) << out;
+  EXPECT_EQ(test::source_of(out.frame), "10.10.20.20");
+  EXPECT_EQ(out.device, "eni1");
+  EXPECT_TRUE(dropped(open(harness, 1002), DropReason::kPortsExhausted));
+}
+
 TEST(Exhaustion, ThePortThatRestedLongestServesWhenNoneIsFree) {
   Harness harness(node_yaml("", "  ports: 40000-40002"));
   std::vector<unsigned> externals;

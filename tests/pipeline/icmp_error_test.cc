@@ -149,6 +149,24 @@ TEST(IcmpErrors, AboutNoFlowGoNowhere) {
   EXPECT_EQ(harness.sessions(), 1u);
 }
 
+// 70. Redirect messages treated as related, not forwarded as new
+TEST(IcmpErrors, Row70ARedirectBelongsToItsFlow) {
+  Harness harness(yaml());
+  const auto sent = there().udp(4000, 53);
+  const Outcome out = harness.send("pod-a", sent);
+  ASSERT_TRUE(out.emitted());
+  const Bytes seen(out.frame.begin() + 14, out.frame.end());
+  const Outcome known = harness.send("eni0", error(kRouter, kSnat, seen, 5, 1));
+  ASSERT_TRUE(known.emitted()) << known;
+  EXPECT_EQ(known.device, "pod-a");
+  EXPECT_EQ(test::destination_of(known.frame), kPod);
+  EXPECT_EQ(test::wrong_checksums(known.frame), "");
+  const auto unknown = quote(eth().ipv4(kSnat, kServer).udp(41'000, 53));
+  EXPECT_TRUE(dropped(harness.send("eni0", error(kRouter, kSnat, unknown, 5, 1)),
+                      DropReason::kNoSession));
+  EXPECT_EQ(harness.sessions(), 1u);
+}
+
 TEST(IcmpErrors, AboutErrorsOrTooLittleAreMalformed) {
   Harness harness(yaml());
   ASSERT_TRUE(harness.send("pod-a", kQuery).emitted());

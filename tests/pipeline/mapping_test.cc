@@ -144,6 +144,28 @@ TEST(Mapping, Hairpins) {
   EXPECT_EQ(harness.table().check_invariants(), "");
 }
 
+/// RFC 5508 REQ-7: what one pod says of another's packet goes the same two steps back.
+TEST(Mapping, ErrorsAboutHairpinnedPacketsPass) {
+  Harness harness(node_yaml("", kIndependent));
+  const auto from_b = eth().ipv4("10.10.20.21", "198.51.100.1").udp(9000, 53);
+  const unsigned port_b = test::source_port_of(harness.send("pod-b", from_b).frame);
+  const auto sent = eth().ipv4("10.10.10.21", kSnat).udp(4000, port_b).payload("hello");
+  const Outcome out = harness.send("pod-a", sent);
+  ASSERT_EQ(out.device, "pod-b") << out;
+
+  const test::Bytes seen(out.frame.begin() + 14, out.frame.end());
+  const auto complaint = eth().ipv4("10.10.20.21", kSnat).icmp(3, 3, 0, 0).payload(seen);
+  const Outcome told = harness.send("pod-b", complaint);
+  ASSERT_EQ(told.device, "pod-a") << told;
+  // It quotes what the pod sent, but for the hop that was taken.
+  const test::Bytes original = sent.ttl(63).bytes();
+  const auto wanted = complaint.source(kSnat)
+                          .destination("10.10.10.21")
+                          .payload(test::Bytes(original.begin() + 14, original.end()))
+                          .ttl(63);
+  EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), told.frame));
+}
+
 TEST(Mapping, APodMayReachItsOwnMapping) {
   Harness harness(node_yaml("", kIndependent));
   const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);

@@ -10,7 +10,7 @@ namespace {
 
 using nat::Direction;
 
-/// A session opens on a SYN, and on no other segment (RFC 5382 REQ-1; RFC 7857 2.1).
+/// A session opens on a SYN, and on no other segment (RFC 7857 2).
 bool opens(const Packet& packet) noexcept {
   if (packet.key.protocol == net::kTcp) {
     constexpr std::uint8_t kDecides = net::kSyn | net::kAck | net::kRst | net::kFin;

@@ -55,22 +55,28 @@ void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
 /// is taken in as if it had come from outside. What cannot be taken in was already translated, and
 /// is dropped.
 [[gnu::noinline]] void hairpin(Packet& packet, Context& context, Instant now) noexcept {
-  packet.key.source = packet.ipv4().source;
+  const bool error = packet.kind == Kind::kIcmpError;
   const Verdict verdict = packet.verdict;
-  const nat::L4Fields fields =
-      nat::l4_fields<Direction::kOutbound>(packet.key.protocol, packet.l4());
-  if (fields.port != nullptr) packet.key.source_port = *fields.port;
+  if (error) {
+    // RFC 5508 REQ-7. The quote could be read before it was rewritten, so it can be now.
+    packet.key = nat::key_of_quoted(packet.icmp_message()).value_or(nat::FlowKey{});
+  } else {
+    packet.key.source = packet.ipv4().source;
+    const nat::L4Fields fields =
+        nat::l4_fields<Direction::kOutbound>(packet.key.protocol, packet.l4());
+    if (fields.port != nullptr) packet.key.source_port = *fields.port;
+  }
   packet.found = context.table.find(packet.key, now);
   if (packet.found) {
     take_route(packet, context);
-  } else if (context.snapshot->filters_by_remote) {
+  } else if (error || context.snapshot->filters_by_remote) {
     packet.drop(DropReason::kNoSession);
   } else {
     open_on_mapping(packet, context, now);
   }
   if (!packet.live()) return;
   nat::Session& session = context.table.at(packet.found.session);
-  keep(packet, session, context, now);
+  if (!error) keep(packet, session, context, now);
   translate(packet, session.identity);
   packet.verdict = verdict;
 }
@@ -102,12 +108,11 @@ void Translate::process(Burst& burst) noexcept {
     }
     if (packet.found) {
       nat::Session& session = context_.table.at(packet.found.session);
-      // An error neither keeps a session nor ends it (RFC 5508 REQ-8).
+      // An error neither keeps a session nor ends it (RFC 5508 REQ-6).
       if (packet.kind == Kind::kFlow) keep(packet, session, context_, burst.now());
       translate(packet, session.identity);
       const bool turns = (session.identity.flags & nat::kHairpin) != 0 &&
-                         packet.found.direction == Direction::kOutbound &&
-                         packet.kind == Kind::kFlow;
+                         packet.found.direction == Direction::kOutbound;
       if (turns) [[unlikely]] {
         hairpin(packet, context_, burst.now());
         if (!packet.live()) continue;
