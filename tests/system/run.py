@@ -26,7 +26,7 @@ class OneLineResult(unittest.TestResult):
 
     @property
     def failed(self):
-        return self.testsRun - self.passed + self._outside_tests
+        return self.testsRun - self.passed - len(self.skipped) + self._outside_tests
 
     def startTest(self, test):
         super().startTest(test)
@@ -34,6 +34,9 @@ class OneLineResult(unittest.TestResult):
 
     def stopTest(self, test):
         super().stopTest(test)
+        if self.skipped and self.skipped[-1][0] is test:
+            self._print("skip", f"{test.id()} ({self.skipped[-1][1]})")
+            return
         self.passed += not self._reasons
         took = time.monotonic() - self._begun
         self._print("FAIL" if self._reasons else "ok  ", f"{test.id()} ({took:.1f} s)")
