@@ -61,16 +61,17 @@ std::optional<std::uint16_t> interface_mtu(const std::string& device) {
 
 bool is_af_packet(const std::string& device) { return device.starts_with("net_af_packet"); }
 
-AfPacketArguments complete_af_packet(const std::string& device) {
+AfPacketArguments complete_af_packet(const std::string& device, std::optional<std::uint16_t> mtu) {
   const auto given = argument(device, "framesz");
   if (given) return {device, bounded(*given)};
-  if (argument(device, "blocksz")) return {device, kUsualFrame};
+  if (argument(device, "blocksz") || !mtu) return {device, kUsualFrame};
   const std::uint32_t frames = argument(device, "framecnt").value_or(kUsualFrames);
-  const std::uint32_t longest = interface_mtu(device).value_or(0) + kOverhead;
+  const std::uint32_t longest = *mtu + kOverhead;
   for (const Ring& ring : kRings) {
     const bool even = frames % (ring.block / ring.frame) == 0;
     const bool large = std::uint64_t{ring.frame} * frames > kBytes;
-    const bool needed = ring.frame / 2 < longest;  // the next smaller one would cut what comes whole
+    const bool needed =
+        ring.frame / 2 < longest;  // the next smaller one would cut what comes whole
     if (!even || (large && !needed)) continue;
     return {fmt::format("{},blocksz={},framesz={}", device, ring.block, ring.frame),
             bounded(ring.frame)};

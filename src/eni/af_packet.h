@@ -22,8 +22,10 @@ struct AfPacketArguments {
 
 [[nodiscard]] bool is_af_packet(const std::string& device);
 
-/// Chooses frames as long as a ring of 32 MiB allows, longer where the interface's MTU wants it. `device` is an af_packet's; sizes it names
+/// Chooses frames as long as a ring of 32 MiB allows, longer where the interface's MTU wants it; an
+/// interface of which nothing is known will not open anyway. `device` is an af_packet's; sizes it names
 /// stay as they are.
-[[nodiscard]] AfPacketArguments complete_af_packet(const std::string& device);
+[[nodiscard]] AfPacketArguments complete_af_packet(const std::string& device,
+                                                   std::optional<std::uint16_t> mtu);
 
 }  // namespace sluice::eni

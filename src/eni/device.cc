@@ -57,7 +57,7 @@ Result<std::unique_ptr<Device>> Device::open(const Options& options) {
   };
   if (!port_named(name_of(options.device))) {
     const std::string arguments = is_af_packet(options.device)
-                                      ? complete_af_packet(options.device).device
+                                      ? complete_af_packet(options.device, interface_mtu(options.device)).device
                                       : options.device;
     const int code = rte_dev_probe(arguments.c_str());
     if (code != 0) {

@@ -51,7 +51,9 @@ PoolSize pool_size(const config::Config& config) {
   const auto add = [&](const std::string& device) {
     const bool copies = eni::is_af_packet(device);
     in_devices += config.gateway.workers * (copies ? kBuffersPerCopyingQueue : kBuffersPerQueue);
-    if (copies) frame = std::max<std::uint32_t>(frame, eni::complete_af_packet(device).frame_bytes);
+    if (!copies) return;
+    const auto completed = eni::complete_af_packet(device, eni::interface_mtu(device));
+    frame = std::max<std::uint32_t>(frame, completed.frame_bytes);
   };
   for (const auto& eni : config.enis) add(eni.device);
   for (const auto& port : config.pod_ports) add(port.device);

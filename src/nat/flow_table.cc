@@ -407,17 +407,17 @@ void FlowTable::reclaim_held() noexcept {
 
 // --- endpoint-independent mappings -----------------------------------------------------------
 
-SessionIndex FlowTable::find_held(const FlowKey& key) noexcept {
+SessionIndex FlowTable::mapping_by(const FlowKey& key) noexcept {
   const std::uint32_t* entry = entry_of(key, place_of(hash(key)));
   return entry == nullptr ? kNoSession : SessionIndex{*entry & kIndexMask};
 }
 
 SessionIndex FlowTable::find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {
-  return find_held({pod, {}, port, {}, protocol, {}});
+  return mapping_by({pod, {}, port, {}, protocol, {}});
 }
 
 SessionIndex FlowTable::find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept {
-  return find_held({{}, snat, {}, port, protocol, {}});
+  return mapping_by({{}, snat, {}, port, protocol, {}});
 }
 
 bool FlowTable::hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {

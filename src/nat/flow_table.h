@@ -157,7 +157,7 @@ class FlowTable {
   [[nodiscard]] SessionIndex add(const NewSession& session, Instant now) noexcept;
   [[nodiscard]] bool hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
-  [[nodiscard]] SessionIndex find_held(const FlowKey& key) noexcept;
+  [[nodiscard]] SessionIndex mapping_by(const FlowKey& key) noexcept;
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
   void reclaim_held() noexcept;
   void release(SessionIndex index) noexcept;

@@ -18,19 +18,29 @@ TEST(AfPacket, GetsFramesAsLongAsItsRingAllows) {
         Case{"net_af_packet0,framecnt=4096,iface=a", ",blocksz=8192,framesz=8192", 8'192},
         Case{"net_af_packet0,iface=a,framecnt=500", ",blocksz=32768,framesz=32768", 32'768},
         Case{"net_af_packet0,iface=a,framecnt=100000", "", 2'048}}) {
-    const auto completed = complete_af_packet(c.given);
+    const auto completed = complete_af_packet(c.given, 1500);
     EXPECT_EQ(completed.device, c.given + c.added);
     EXPECT_EQ(completed.frame_bytes, c.bytes);
   }
 }
 
+TEST(AfPacket, GetsFramesAsLongAsItsMtuWants) {
+  const auto completed = complete_af_packet("net_af_packet0,iface=a,framecnt=4096", 9000);
+  EXPECT_EQ(completed.frame_bytes, 16'384U);
+}
+
+TEST(AfPacket, IsLeftAloneWhereThereIsNoInterface) {
+  const std::string device = "net_af_packet0,iface=a";
+  EXPECT_EQ(complete_af_packet(device, std::nullopt).device, device);
+}
+
 TEST(AfPacket, KeepsSizesThatAreGiven) {
   const std::string frames = "net_af_packet0,iface=a,blocksz=16384,framesz=16384";
-  EXPECT_EQ(complete_af_packet(frames).device, frames);
-  EXPECT_EQ(complete_af_packet(frames).frame_bytes, 16'384U);
+  EXPECT_EQ(complete_af_packet(frames, 1500).device, frames);
+  EXPECT_EQ(complete_af_packet(frames, 1500).frame_bytes, 16'384U);
   const std::string blocks = "net_af_packet0,iface=a,blocksz=8192";
-  EXPECT_EQ(complete_af_packet(blocks).device, blocks);
-  EXPECT_EQ(complete_af_packet("net_af_packet0,iface=a,framesz=nonsense").frame_bytes, 0U);
+  EXPECT_EQ(complete_af_packet(blocks, 1500).device, blocks);
+  EXPECT_EQ(complete_af_packet("net_af_packet0,iface=a,framesz=nonsense", 1500).frame_bytes, 0U);
 }
 
 TEST(AfPacket, IsKnownByItsName) {

@@ -43,7 +43,7 @@ class Idle(LabTest):
                 time.sleep(IDLE / 2)
                 self._talk(client, peer)
         lab.end(self)
-        self.assertIn("reload", lab.gateway.log())
+        self.assertIn("is in force (SIGHUP)", lab.gateway.log())
 
     def _talk(self, client, peer):
         for sender, receiver in ((client, peer), (peer, client)):
