@@ -236,6 +236,10 @@ void tcp_track(Session& session, Direction direction, const TcpSegment& segment)
       return;
     }
   }
+  // A connection that goes on after a reset has its FINs still before it.
+  if (state == kReset && next == kEstablished) {
+    session.clear_flag(kFinAckedOutbound | kFinAckedInbound);
+  }
   if (next != state) session.set_state(next);
 }
 

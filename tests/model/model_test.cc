@@ -228,8 +228,10 @@ Kind natural(const Tcp* tcp, Side side, bool brief) {
     case Tcp::Phase::kOpen:
       if ((brief || tcp->end(other(side)).fin) && !tcp->end(side).fin) return Kind::kFin;
       return tcp->end(side).fin ? Kind::kAck : Kind::kData;
-    case Tcp::Phase::kClosed:
     case Tcp::Phase::kReset:
+      if (!brief) return Kind::kAck;  // it did not take the RST
+      [[fallthrough]];
+    case Tcp::Phase::kClosed:
       return opener ? Kind::kSyn : Kind::kAck;
   }
   return Kind::kSyn;
