@@ -3,93 +3,28 @@
 #include "nat/flow_table.h"
 
 #include <emmintrin.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
 #include <cstring>
 
+#include "nat/pages.h"
+#include "nat/session_words.h"
 #include "net/checksum.h"
 #include "net/headers.h"
 
 namespace sluice::nat {
 namespace {
 
-constexpr std::size_t kHugePage = 2U << 20;
 constexpr std::size_t kBytesPerSession = 96;  // at most, all in all
 constexpr std::uint32_t kInboundBit = 0x80000000U;
 constexpr std::uint32_t kIndexMask = 0x7fffffffU;
 constexpr std::uint32_t kEndOfList = 0xffffffffU;
 
-constexpr std::size_t round_up(std::size_t value, std::size_t step) {
-  return (value + step - 1) / step * step;
-}
-
 /// Two entries a session over twelve slots a bucket, half of them empty at capacity.
 constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
   return capacity / 3 + 2;
 }
-
-struct Mapping {
-  void* memory;
-  std::size_t bytes;
-  const char* page_kind;
-};
-
-/// Huge pages if there are some, and rounding up to them stays within `most` bytes.
-Mapping map_pages(std::size_t wanted, std::size_t most) {
-  constexpr int kProtection = PROT_READ | PROT_WRITE;
-  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
-  const std::size_t huge = round_up(wanted, kHugePage);
-  if (wanted >= kHugePage && huge <= most) {
-    void* memory = ::mmap(nullptr, huge, kProtection, kFlags | MAP_HUGETLB, -1, 0);
-    if (memory != MAP_FAILED) return {memory, huge, "hugetlb"};
-  }
-  const std::size_t plain = round_up(wanted, 4096);
-  void* memory = ::mmap(nullptr, plain, kProtection, kFlags | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return {nullptr, 0, ""};
-  const bool transparent =
-      wanted >= kHugePage && ::madvise(memory, plain, MADV_HUGEPAGE) == 0;
-  return {memory, plain, transparent ? "transparent huge" : "plain"};
-}
-
-using Words = std::array<std::uint64_t, sizeof(SessionIdentity) / 8>;
-
-/// The identity is written and read word by word with relaxed atomics, so that a reader in another
-/// thread meets no data race; the sequence number tells it whether the words belong together.
-void store_words(SessionIdentity& to, const SessionIdentity& from) noexcept {
-  const auto words = std::bit_cast<Words>(from);
-  auto* target = reinterpret_cast<std::uint64_t*>(&to);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    __atomic_store_n(target + i, words[i], __ATOMIC_RELAXED);
-  }
-}
-
-SessionIdentity load_words(const SessionIdentity& from) noexcept {
-  Words words;
-  const auto* source = reinterpret_cast<const std::uint64_t*>(&from);
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    words[i] = __atomic_load_n(source + i, __ATOMIC_RELAXED);
-  }
-  return std::bit_cast<SessionIdentity>(words);
-}
-
-/// Opens and closes the odd span of a record's sequence number (a seqlock with one writer).
-class WriteSection {
- public:
-  explicit WriteSection(Session& session) noexcept
-      : session_(session), even_(session.sequence.load(std::memory_order_relaxed)) {
-    session_.sequence.store(even_ + 1, std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_release);
-  }
-  ~WriteSection() { session_.sequence.store(even_ + 2, std::memory_order_release); }
-  WriteSection(const WriteSection&) = delete;
-  WriteSection& operator=(const WriteSection&) = delete;
-
- private:
-  Session& session_;
-  std::uint32_t even_;
-};
 
 }  // namespace
 
@@ -106,14 +41,14 @@ Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
                              std::size_t{options.capacity} *
                                  (sizeof(Session) + sizeof(HeldSessions::Link));
-  const Mapping mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
+  const Pages mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
   if (mapping.memory == nullptr) {
     return Error{"cannot map " + std::to_string(wanted >> 20) + " MiB for " +
                  std::to_string(options.capacity) +
                  " sessions; give the machine more memory or lower flows.capacity"};
   }
   return std::unique_ptr<FlowTable>(new FlowTable(
-      options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.page_kind));
+      options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.kind));
 }
 
 FlowTable::FlowTable(const Options& options,
@@ -131,7 +66,7 @@ FlowTable::FlowTable(const Options& options,
       free_head_(kEndOfList),
       held_(reinterpret_cast<HeldSessions::Link*>(records_ + options.capacity)) {}
 
-FlowTable::~FlowTable() { ::munmap(memory_, mapped_bytes_); }
+FlowTable::~FlowTable() { unmap_pages(memory_, mapped_bytes_); }
 
 // --- where a key may lie ---------------------------------------------------------------------
 
