@@ -51,7 +51,7 @@ class Worker {
   void forget() {
     table_ = nat::FlowTable::create({kSessions, 7}).value();
     table_->set_limits(snapshot_->limits);
-    ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, 7);
+    ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, *table_, 7);
     context_ = std::make_unique<Context>(Context{WorkerId{0}, owner_, links_, *neighbours_, *table_,
                                                  *ports_, counters_, fragments_, snapshot_.get()});
     pipeline_ = std::make_unique<EgressPipeline>(*context_);

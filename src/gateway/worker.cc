@@ -21,7 +21,7 @@ Worker::Worker(WorkerId self,
     : self_(self),
       shared_(shared),
       table_(std::move(table)),
-      ports_(*shared.owner, self, seed),
+      ports_(*shared.owner, self, *table_, seed),
       fragments_(counters_, seed),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
                *table_, ports_,        counters_,    fragments_},
@@ -59,6 +59,7 @@ void Worker::take_snapshot() noexcept {
   snapshot_number_ = current.number;
   context_.snapshot = current.snapshot.get();
   table_->set_limits(context_.snapshot->limits);
+  ports_.note_other_classes();
   if (current.sources == sources_) return;
   sources_ = current.sources;
   revision_.begin();

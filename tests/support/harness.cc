@@ -90,7 +90,7 @@ struct Harness::Worker {
          std::unique_ptr<nat::FlowTable> flows,
          std::uint64_t seed)
       : table(std::move(flows)),
-        ports(owner, self, seed),
+        ports(owner, self, *table, seed),
         fragments(counters, seed),
         context{self, owner, links, neighbours, *table, ports, counters, fragments},
         pipeline(context) {}

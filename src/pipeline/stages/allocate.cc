@@ -192,10 +192,10 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
   if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
   request.reply.destination_port = {};
   const nat::PortClasses& classes = snapshot.ports_for(protocol);
-  if (!wish.independent) return context_.ports.choose(request, classes, context_.table, now);
+  if (!wish.independent) return context_.ports.choose(request, classes, now);
   request.reply.source = {};
   request.reply.source_port = {};
-  return context_.ports.choose_for_mapping(request, classes, context_.table);
+  return context_.ports.choose_for_mapping(request, classes, now);
 }
 
 /// Adds the session of a translated flow whose external side is settled, or drops for lack of room.
