@@ -53,7 +53,8 @@ class Worker {
     table_->set_limits(snapshot_->limits);
     ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, *table_, 7);
     context_ = std::make_unique<Context>(Context{WorkerId{0}, owner_, links_, *neighbours_, *table_,
-                                                 *ports_, counters_, fragments_, snapshot_.get()});
+                                                 *ports_, counters_, fragments_, outbox_,
+                                                 snapshot_.get()});
     pipeline_ = std::make_unique<EgressPipeline>(*context_);
   }
 
@@ -70,6 +71,7 @@ class Worker {
   std::unique_ptr<nat::PortAllocator> ports_;
   Counters counters_;
   Reassembly fragments_{counters_, 7};
+  nat::Outbox outbox_;
   std::unique_ptr<Context> context_;
   std::unique_ptr<EgressPipeline> pipeline_;
   Burst burst_;

@@ -53,7 +53,7 @@ Simulator::Simulator(std::unique_ptr<nat::OwnerFunction> owner,
       ports_(*owner_, WorkerId{0}, *table_, std::random_device{}()),
       fragments_(counters_, std::random_device{}()),
       context_{WorkerId{0}, *owner_, links_, *neighbours_, *table_, ports_, counters_,
-               fragments_, snapshot_.get()},
+               fragments_, outbox_, snapshot_.get()},
       pipeline_(context_) {}
 
 pipeline::Packet Simulator::process(DeviceId in,

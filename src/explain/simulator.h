@@ -59,6 +59,7 @@ class Simulator {
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
+  nat::Outbox outbox_;  ///< stays empty: there is one worker
   pipeline::Context context_;
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;

@@ -142,12 +142,18 @@ Status Gateway::make_rings(unsigned workers) {
   shared_.to_control = make("to_control");
   for (unsigned i = 0; i < workers; ++i) {
     shared_.to_worker.push_back(make(fmt::format("to_worker{}", i)));
+    shared_.notices.push_back(rte_ring_create_elem(fmt::format("notices{}", i).c_str(),
+                                                   sizeof(nat::Notice), kRingSize,
+                                                   static_cast<int>(rte_socket_id()),
+                                                   RING_F_SC_DEQ));
   }
   const std::size_t bytes = rte_rcu_qsbr_get_memsize(workers);
   shared_.readers = static_cast<rte_rcu_qsbr*>(rte_zmalloc("readers", bytes, RTE_CACHE_LINE_SIZE));
+  const auto made = [](const std::vector<rte_ring*>& rings) {
+    return std::find(rings.begin(), rings.end(), nullptr) == rings.end();
+  };
   const bool all = shared_.to_control != nullptr && shared_.readers != nullptr &&
-                   std::all_of(shared_.to_worker.begin(), shared_.to_worker.end(),
-                               [](const rte_ring* ring) { return ring != nullptr; });
+                   made(shared_.to_worker) && made(shared_.notices);
   if (!all) return Error{"no memory for the rings between threads"};
   rte_rcu_qsbr_init(shared_.readers, workers);
   return success();
@@ -221,6 +227,7 @@ Gateway::~Gateway() {
   };
   drain(shared_.to_control);
   for (rte_ring* ring : shared_.to_worker) drain(ring);
+  for (rte_ring* ring : shared_.notices) rte_ring_free(ring);
   devices_.clear();
   rte_free(shared_.readers);
   rte_mempool_free(pool_);
@@ -278,7 +285,7 @@ void Gateway::send(DeviceId out, std::span<const std::uint8_t> bytes) {
 }
 
 void Gateway::send_by_worker(rte_mbuf* frame, DeviceId out) {
-  tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+  tag(frame) = {.what = FrameTag::What::kTransmit, .out = out};
   if (rte_ring_mp_enqueue(shared_.to_worker[0], frame) != 0) {
     give_up(frame, DropReason::kWorkerRingFull);
   }

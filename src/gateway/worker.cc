@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "net/partial_checksum.h"
+#include "pipeline/stages/steer.h"
 
 namespace sluice::gateway {
 
@@ -24,7 +25,7 @@ Worker::Worker(WorkerId self,
       ports_(*shared.owner, self, *table_, seed),
       fragments_(counters_, seed),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
-               *table_, ports_,        counters_,    fragments_},
+               *table_, ports_,        counters_,    fragments_,    outbox_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
       transmit_(shared.links.size()) {}
@@ -46,6 +47,7 @@ void Worker::turn(Instant now) noexcept {
     if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
   }
   receive_ring(now);
+  if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   fragments_.release(now);
   table_->sweep(now, kSweep);
@@ -81,7 +83,7 @@ void Worker::receive(DeviceId device, Instant now) noexcept {
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
     bytes += frames[i]->pkt_len;
-    add(frames[i], device, false);
+    add(frames[i], device);
   }
   counters_.received.add(count);
   counters_.received_bytes.add(bytes);
@@ -98,16 +100,45 @@ void Worker::receive_ring(Instant now) noexcept {
     auto* frame = static_cast<rte_mbuf*>(frames[i]);
     if (tag(frame).what == FrameTag::What::kTransmit) {
       transmit(frame, tag(frame).out);
-    } else {
-      add(frame, tag(frame).in, true);
+    } else if (pipeline::Packet* packet = add(frame, tag(frame).in)) {
+      packet->steered = true;
+      packet->redirected = tag(frame).redirected;
+      packet->hops = tag(frame).hops;
     }
   }
   process();
 }
 
-void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
+/// What other workers say about flows whose home we are, and the other way round.
+void Worker::exchange_notices(Instant now) noexcept {
+  nat::Notice notices[kBurstSize];
+  const unsigned count = rte_ring_sc_dequeue_burst_elem(shared_.notices[self_.value], notices,
+                                                        sizeof *notices, kBurstSize, nullptr);
+  for (unsigned i = 0; i < count; ++i) nat::heed(*table_, notices[i], now);
+  for (const nat::FlowKey& flow : table_->take_departed()) {
+    const WorkerId home = pipeline::owner_of(flow, context_);
+    outbox_.push({flow, home, self_, nat::Notice::What::kEnded});
+    if (outbox_.full()) post();
+  }
+  post();
+}
+
+void Worker::post() noexcept {
+  for (const nat::Notice& notice : outbox_.notices()) {
+    // Where the ring is full the notice is lost; notice.h says why that does no harm.
+    static_cast<void>(rte_ring_mp_enqueue_elem(shared_.notices[notice.to.value],
+                                               const_cast<nat::Notice*>(&notice), sizeof notice));
+  }
+  outbox_.clear();
+}
+
+/// Null: it was dropped.
+pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   constexpr std::uint64_t kTagged = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
-  if (frame->pkt_len > UINT16_MAX) return drop(frame, DropReason::kTooBig);
+  if (frame->pkt_len > UINT16_MAX) {
+    drop(frame, DropReason::kTooBig);
+    return nullptr;
+  }
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
   // first segment of every driver; parse refuses a frame in which they do not.
   if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
@@ -123,11 +154,12 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
   packet.headroom = rte_pktmbuf_headroom(frame);
   packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
   packet.in = in;
-  packet.steered = steered;
+  return &packet;
 }
 
 void Worker::process() noexcept {
   pipeline_.process(burst_);
+  post();
   for (pipeline::Packet& packet : burst_) settle(packet);
 }
 
@@ -146,7 +178,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       }
       return hand_on(frame, packet);
     case Fate::kToControl:
-      tag(frame) = {FrameTag::What::kControl, packet.in, kNoDevice, {}};
+      tag(frame) = {.what = FrameTag::What::kControl, .in = packet.in};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
       counters_.handed_over.add(1);
@@ -179,10 +211,12 @@ void Worker::note_refusal(const pipeline::Packet& packet) noexcept {
 void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kAwaitNeighbour:
-      tag(frame) = {FrameTag::What::kAwait, packet.in, packet.out, packet.next_hop};
+      tag(frame) = {.what = FrameTag::What::kAwait, .in = packet.in, .out = packet.out,
+                    .next_hop = packet.next_hop};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
-      tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
+      tag(frame) = {.what = FrameTag::What::kSteered, .in = packet.in, .redirected = packet.redirected,
+                    .hops = packet.hops};
       return pass(frame, shared_.to_worker[packet.owner.value]);
     default: return transmit(frame, packet.out);
   }
@@ -235,7 +269,7 @@ void Worker::pass(rte_mbuf* frame, rte_ring* ring) noexcept {
 void Worker::transmit(rte_mbuf* frame, DeviceId out) noexcept {
   const unsigned queues = shared_.ports[out.value].queues;
   if (self_.value >= queues) {  // no queue of ours on this device: one of the first workers sends
-    tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+    tag(frame) = {.what = FrameTag::What::kTransmit, .out = out};
     return pass(frame, shared_.to_worker[self_.value % queues]);
   }
   TransmitQueue& queue = transmit_[out.value];

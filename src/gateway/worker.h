@@ -43,6 +43,7 @@ struct Shared {
   rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
   rte_mempool* pool = nullptr;        ///< where frames come from that are made here
   std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
+  std::vector<rte_ring*> notices;     ///< by WorkerId; of nat::Notice, between workers
   rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
   std::atomic<bool> stop{false};
 };
@@ -75,7 +76,9 @@ class Worker {
   void revise(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
   void receive_ring(Instant now) noexcept;
-  void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
+  void exchange_notices(Instant now) noexcept;
+  void post() noexcept;
+  pipeline::Packet* add(rte_mbuf* frame, DeviceId in) noexcept;
   void process() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
@@ -94,6 +97,7 @@ class Worker {
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
+  nat::Outbox outbox_;
   pipeline::Context context_;
   Revision revision_;
   std::uint64_t snapshot_number_ = 0;

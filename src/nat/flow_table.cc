@@ -27,6 +27,8 @@ constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
 }  // namespace
 
 std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const noexcept {
+  // The session that a redirect leads to says when it ends. Should that be lost: a day.
+  if (state == SessionState::kElsewhere) return 86'400'000;
   switch (protocol) {
     case 6: return tcp[static_cast<unsigned>(state)];
     case 17: return udp;
@@ -290,7 +292,7 @@ SessionIndex FlowTable::add(const NewSession& session, Instant now) noexcept {
     return kNoSession;
   }
   size_.add(1);
-  if (pods_ && !identity.is_mapping()) pods_->add(session.pod);
+  if (pods_ && identity.is_session()) pods_->add(session.pod);
   if (reports()) crowded_->note_used(identity, true);
   return index;
 }
@@ -316,11 +318,14 @@ void FlowTable::erase(SessionIndex index) noexcept {
   remove(identity.inbound_key());
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
-  if (!identity.is_mapping()) ended_.add(1);
+  if (identity.is_session()) ended_.add(1);
   if (held) {
     held_.remove(index);
-  } else if (pods_ && !identity.is_mapping()) {
+  } else if (pods_ && identity.is_session()) {
     pods_->remove(identity.pod);
+  }
+  if ((identity.flags & kRedirected) != 0 && departed_count_ < departed_.size()) {
+    departed_[departed_count_++] = identity.outbound_key();
   }
   if ((identity.flags & kHasMapping) != 0) {
     let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);

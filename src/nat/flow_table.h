@@ -29,6 +29,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/result.h"
 #include "nat/crowded_remotes.h"
@@ -100,6 +101,12 @@ class FlowTable {
   [[nodiscard]] SessionIndex find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept;
 
+  /// The flows of redirected sessions (notice.h) that have ended since the last call. A few hundred
+  /// are kept.
+  [[nodiscard]] std::span<const FlowKey> take_departed() noexcept {
+    return {departed_.data(), std::exchange(departed_count_, 0)};
+  }
+
   /// Who is told of every session that opens, rests, and ends; it outlives what it is told.
   void report_to(CrowdedRemotes* crowded) noexcept { crowded_ = crowded; }
 
@@ -126,8 +133,8 @@ class FlowTable {
   /// "hugetlb", "transparent huge" or "plain" pages.
   [[nodiscard]] const char* page_kind() const noexcept { return page_kind_; }
 
-  /// A consistent copy of record `index`, by any thread; nothing when it is free, or when the owner
-  /// kept writing it while we looked.
+  /// A consistent copy of record `index`, by any thread; nothing when it is free or a redirect, or
+  /// when the owner kept writing it while we looked.
   struct Snapshot {
     SessionIdentity identity;
     Instant last_seen;
@@ -195,6 +202,8 @@ class FlowTable {
   CrowdedRemotes* crowded_ = nullptr;
   std::array<SessionIndex, 64> pinned_;
   unsigned pins_ = 0;
+  std::array<FlowKey, 512> departed_;
+  std::size_t departed_count_ = 0;
 };
 
 }  // namespace sluice::nat

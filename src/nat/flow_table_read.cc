@@ -20,7 +20,9 @@ std::optional<FlowTable::Snapshot> FlowTable::read(SessionIndex index) const noe
                   {record.bytes[0].get(), record.bytes[1].get()}};
     std::atomic_thread_fence(std::memory_order_acquire);
     if (record.sequence.load(std::memory_order_relaxed) != before) continue;
-    if (copy.identity.state == 0) return std::nullopt;
+    if (copy.identity.state == 0 || (!copy.identity.is_mapping() && !copy.identity.is_session())) {
+      return std::nullopt;
+    }
     return copy;
   }
   return std::nullopt;

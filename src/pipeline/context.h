@@ -8,6 +8,7 @@
 #include "core/ids.h"
 #include "eni/neighbour_table.h"
 #include "nat/flow_table.h"
+#include "nat/notice.h"
 #include "nat/owner.h"
 #include "nat/port_allocator.h"
 #include "net/headers.h"
@@ -33,6 +34,7 @@ struct Context {
   nat::PortAllocator& ports;
   Counters& counters;
   Reassembly& fragments;
+  nat::Outbox& outbox;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }

@@ -6,8 +6,10 @@
 #include <cstring>
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
 #include "config/files.h"
+#include "pipeline/stages/steer.h"
 #include "support/config_parts.h"
 #include "support/eal.h"
 
@@ -92,13 +94,14 @@ struct Harness::Worker {
       : table(std::move(flows)),
         ports(owner, self, *table, seed),
         fragments(counters, seed),
-        context{self, owner, links, neighbours, *table, ports, counters, fragments},
+        context{self, owner, links, neighbours, *table, ports, counters, fragments, outbox},
         pipeline(context) {}
 
   std::unique_ptr<nat::FlowTable> table;
   nat::PortAllocator ports;
   pipeline::Counters counters;
   pipeline::Reassembly fragments;
+  nat::Outbox outbox;
   pipeline::Context context;
   pipeline::EgressPipeline pipeline;
   pipeline::Burst burst;
@@ -216,9 +219,12 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     packet.contiguous = frame.contiguous.value_or(packet.length);
     packet.vlan_stripped = frame.vlan_stripped;
     packet.steered = frame.steered;
+    packet.redirected = frame.redirected;
+    packet.hops = frame.hops;
     packet.in = frame.in;
   }
   worker.pipeline.process(worker.burst);
+  deliver_notices();
   std::vector<Outcome> outcomes;
   for (unsigned i = 0; i < worker.burst.size(); ++i) {
     const pipeline::Packet& packet = worker.burst[i];
@@ -240,25 +246,47 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     }
     if (packet.fate == Fate::kDropAnswered) outcome.answer = packet.answer;
     if (packet.fate == Fate::kAwaitNeighbour) outcome.next_hop = packet.next_hop.to_string();
-    if (packet.fate == Fate::kToWorker) outcome.worker = packet.owner.value;
+    if (packet.fate == Fate::kToWorker) {
+      outcome.worker = packet.owner.value;
+      outcome.redirected = packet.redirected;
+      outcome.hops = packet.hops;
+    }
     outcomes.push_back(std::move(outcome));
   }
   return outcomes;
 }
 
+/// What workers tell each other by rings.
+void Harness::deliver_notices() {
+  const auto heed = [&](const nat::Notice& notice) {
+    nat::heed(*workers_.at(notice.to.value)->table, notice, now_);
+  };
+  for (const auto& worker : workers_) {
+    for (const nat::Notice& notice : worker->outbox.notices()) heed(notice);
+    worker->outbox.clear();
+    for (const nat::FlowKey& flow : worker->table->take_departed()) {
+      const WorkerId home = pipeline::owner_of(flow, worker->context);
+      heed({flow, home, worker->context.self, nat::Notice::What::kEnded});
+    }
+  }
+}
+
 Outcome Harness::send(std::string_view name, const Bytes& frame, unsigned worker) {
   const DeviceId in = device(name);
   Outcome outcome = run({{in, frame}}, worker).front();
-  if (outcome.fate != Fate::kToWorker) return outcome;
-  const auto carry = [&](const Bytes& bytes) {
-    return run({{.in = in, .bytes = bytes, .steered = true, .contiguous = {}}}, outcome.worker)
-        .front();
-  };
-  if (outcome.pieces.empty()) outcome = carry(frame);
-  if (outcome.fate != Fate::kToWorker) return outcome;
-  for (const Bytes& piece : std::exchange(outcome.pieces, {})) {  // a datagram, for its flow's owner
-    Outcome last = carry(piece);
-    if (last.fate != Fate::kHeld) return last;
+  while (outcome.fate == Fate::kToWorker) {
+    const Outcome sent = std::exchange(outcome, {});
+    // A datagram travels in its pieces.
+    for (const Bytes& bytes : sent.pieces.empty() ? std::vector<Bytes>{frame} : sent.pieces) {
+      outcome = run({{.in = in,
+                      .bytes = bytes,
+                      .steered = true,
+                      .redirected = sent.redirected,
+                      .hops = sent.hops,
+                      .contiguous = {}}},
+                    sent.worker)
+                    .front();
+    }
   }
   return outcome;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "nat/tcp_state.h"
+#include "pipeline/elsewhere.h"
 #include "pipeline/stages/classify.h"
 
 namespace sluice::pipeline {
@@ -125,6 +126,10 @@ void Lookup::process(Burst& burst) noexcept {
     Packet& packet = burst[places[i]];
     packet.found = found[i];
     if (!packet.found) continue;
+    if (is_redirect(packet, context_)) [[unlikely]] {
+      follow_redirect(packet, context_, burst.now());
+      continue;
+    }
     if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
       // Unless other packets of this burst still need the old session.
       const auto users =
