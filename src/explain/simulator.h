@@ -45,6 +45,14 @@ class Simulator {
     return enis().devices()[device.value].name;
   }
 
+  /// Fragments that were given up on or still wait: their datagrams never became whole.
+  [[nodiscard]] std::uint64_t incomplete() const noexcept {
+    const auto dropped = [this](pipeline::DropReason reason) {
+      return counters_.dropped[static_cast<std::size_t>(reason)].get();
+    };
+    return dropped(pipeline::DropReason::kFragmentIncomplete) + fragments_.held();
+  }
+
  private:
   Simulator(std::unique_ptr<nat::OwnerFunction> owner,
             std::unique_ptr<const pipeline::Snapshot> snapshot,

@@ -84,9 +84,11 @@ Status Gateway::open(config::Config config) {
   pool_ = rte_pktmbuf_pool_create("frames", size.buffers, 256, kTagRoom, size.buffer_bytes,
                                   static_cast<int>(rte_socket_id()));
   if (pool_ == nullptr) {
-    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; free hugepages or "
-                             "memory",
-                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno))};
+    const std::uint64_t bytes = std::uint64_t{size.buffers} * (size.buffer_bytes + 512);
+    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; EAL needs {} MiB or "
+                             "more, as free hugepages, or with --no-huge as -m",
+                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno),
+                             (bytes >> 20) + 64)};
   }
   if (Status opened = open_devices(config); !opened) return opened;
   if (Status made = make_rings(workers); !made) return made;

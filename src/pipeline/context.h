@@ -8,6 +8,7 @@
 #include "core/ids.h"
 #include "eni/neighbour_table.h"
 #include "nat/flow_table.h"
+#include "nat/late_syns.h"
 #include "nat/notice.h"
 #include "nat/owner.h"
 #include "nat/port_allocator.h"
@@ -36,6 +37,7 @@ struct Context {
   Reassembly& fragments;
   nat::Outbox& outbox;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
+  nat::LateSyns late_syns{};
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
   [[nodiscard]] const Link& link(DeviceId device) const noexcept { return links[device.value]; }

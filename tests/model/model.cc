@@ -80,9 +80,24 @@ void Tcp::see(Side sender, const Segment& segment) {
     if (valid && phase != Phase::kClosed) phase = Phase::kReset;
     return;
   }
+  const bool beyond = difference(segment.sequence, mine.next) > 0;
+  const bool again = segment.first_syn() && sender == opener && ended() && beyond;
+  if (segment.first_syn() && sender == opener && phase != Phase::kSynSent && !again) {
+    late_syn = segment.end();
+  }
+  if (segment.syn && segment.ack && sender != opener && late_syn == segment.acknowledgment) {
+    // The remote takes a SYN that was not believed in: another connection.
+    Segment syn;
+    syn.syn = true;
+    syn.sequence = segment.acknowledgment - 1;
+    *this = opened_by(opener, syn);
+    phase = Phase::kSynBoth;
+    end(sender).known = true;
+    end(sender).next = segment.end();
+    return;
+  }
   if (segment.first_syn() && ended()) {
-    const bool beyond = difference(segment.sequence, mine.next) > 0;
-    if (sender == opener && beyond) *this = opened_by(sender, segment);
+    if (again) *this = opened_by(sender, segment);
     return;
   }
   if (phase == Phase::kSynSent) {

@@ -117,6 +117,14 @@ INSTANTIATE_TEST_SUITE_P(Flows, IcmpError, testing::ValuesIn(kCases), [](const a
 const PacketBuilder kQuery = there().udp(4000, 53).payload("query");
 const PacketBuilder kOnTheWay = kQuery.source(kSnat).source_port(kPort);
 
+/// A pod on a pod port is no router: it cannot speak, with the SNAT address, about another's flow.
+TEST(IcmpErrors, OfAnotherPodGoNowhere) {
+  Harness harness(yaml());
+  ASSERT_TRUE(harness.send("pod-a", there().udp(4000, 53)).emitted());
+  const auto forged = error("10.10.20.21", kServer, quote(back().udp(53, 4000), 28), 3, 4, 68);
+  EXPECT_TRUE(dropped(harness.send("pod-b", forged), DropReason::kSpoofedSource));
+}
+
 TEST(IcmpErrors, NeitherKeepAFlowNorEndIt) {
   Harness harness(yaml());
   ASSERT_TRUE(harness.send("pod-a", kQuery).emitted());

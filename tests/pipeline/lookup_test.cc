@@ -265,6 +265,49 @@ TEST(LookupTime, APodReopensAClosedConnectionWithItsOldPort) {
   EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 10, 70'001)));
 }
 
+/// Sequence numbers of another connection need not lie beyond the old one's: the remote decides.
+TEST(LookupTime, AConnectionLivesOnATupleWhoseOldNumbersItIsNotBeyond) {
+  enum class Before { kOpen, kReset, kClosed, kHalfClosed };
+  for (const Before before : {Before::kOpen, Before::kReset, Before::kClosed, Before::kHalfClosed}) {
+    SCOPED_TRACE(static_cast<int>(before));
+    Harness harness(node_yaml("", kOnePort));
+    Connection connection(harness);
+    connection.establish();
+    if (before == Before::kReset) {
+      ASSERT_TRUE(connection.pod(net::kRst, 101, 0).emitted());
+    } else if (before != Before::kOpen) {
+      ASSERT_TRUE(connection.pod(net::kFin | net::kAck, 101, 501).emitted());
+      if (before == Before::kClosed) {
+        ASSERT_TRUE(
+            harness.send("eni0", Connection::remote(net::kFin | net::kAck, 501, 102)).emitted());
+        ASSERT_TRUE(connection.pod(net::kAck, 102, 502).emitted());
+      }
+    }
+    constexpr std::uint32_t kFar = 0x9000'0000;
+    ASSERT_TRUE(connection.pod(net::kSyn, kFar, 0).emitted());
+    ASSERT_TRUE(
+        harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 77, kFar + 1)).emitted());
+    ASSERT_TRUE(connection.pod(net::kAck, kFar + 1, 78).emitted());
+    EXPECT_EQ(harness.table().held(), 0u) << "live, so nobody else gets its port";
+    EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 78, kFar + 1)));
+    ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kRst, 78, 0)).emitted());
+    EXPECT_EQ(harness.table().held(), 1u) << "and its own numbers count";
+  }
+}
+
+/// Nobody who has not seen the SYN can make the gateway forget a connection.
+TEST(LookupTime, ASynAckThatAnswersNoSynChangesNothing) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(connection.pod(net::kSyn, 0x9000'0000, 0).emitted());
+  for (const std::uint32_t guess : {0u, 101u, 0x9000'0000u, 0x9000'0002u}) {
+    ASSERT_TRUE(
+        harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 77, guess)).emitted());
+  }
+  EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 501, 101)));
+}
+
 /// Catalogue 57.
 TEST(LookupTime, NothingIsLeftAfterTheLastTimeout) {
   Harness harness(node_yaml("", kOnePort));

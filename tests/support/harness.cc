@@ -3,6 +3,7 @@
 #include "support/harness.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ostream>
 #include <stdexcept>
@@ -80,6 +81,11 @@ testing::AssertionResult dropped(const Outcome& outcome, DropReason reason) {
   if (is_drop && outcome.reason == reason) return testing::AssertionSuccess();
   return testing::AssertionFailure()
          << "expected dropped: " << info(reason).metric << ", but " << describe(outcome);
+}
+
+unsigned workers_from_environment() {
+  const char* text = std::getenv("SLUICE_TEST_WORKERS");
+  return text == nullptr ? 1 : static_cast<unsigned>(std::stoul(text));
 }
 
 // --- the harness -----------------------------------------------------------------------------
@@ -184,7 +190,10 @@ pipeline::EgressPipeline& Harness::pipeline(unsigned worker) {
 }
 std::uint32_t Harness::sessions() const {
   std::uint32_t count = 0;
-  for (const auto& worker : workers_) count += worker->table->size();
+  for (const auto& worker : workers_) {
+    const nat::FlowTable& table = *worker->table;
+    for (std::uint32_t i = 0; i < table.touched(); ++i) count += table.read({i}) ? 1 : 0;
+  }
   return count;
 }
 

@@ -55,8 +55,11 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 /// Whether it was dropped for this reason, with or without an answer.
 [[nodiscard]] testing::AssertionResult dropped(const Outcome& outcome, DropReason reason);
 
+/// One, unless SLUICE_TEST_WORKERS says otherwise: the catalogue again with several workers (row 105).
+[[nodiscard]] unsigned workers_from_environment();
+
 struct HarnessOptions {
-  unsigned workers = 1;
+  unsigned workers = workers_from_environment();
   std::uint64_t seed = 1;
   nat::ToeplitzKey key = nat::symmetric_key();
   bool resolved = true;  ///< routers, `via`s and pods are known neighbours from the start

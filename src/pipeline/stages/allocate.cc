@@ -161,7 +161,7 @@ bool Allocate::may_open(Packet& packet) noexcept {
   const std::uint8_t protocol = packet.key.protocol;
   const bool resets = protocol == net::kTcp && (packet.tcp().flags & net::kRst) != 0;
   if (untranslatable(protocol)) {
-    packet.drop(DropReason::kProtocolUnsupported);
+    packet.drop(DropReason::kProtocolUnsupported, AnswerKind::kIcmpAdminProhibited);
   } else if (!opens(packet) && protocol != net::kTcp) {
     packet.drop(DropReason::kNoSession);
   } else if (resets ||
