@@ -328,11 +328,15 @@ void Model::open(const Flow& flow, const Content& content, const Endpoint& exter
 void Model::use(const Flow& flow, Side sender, const Content& content) {
   Session& session = sessions_.at(flow);
   const bool held = session.held(flow.protocol);
+  const Tcp::Phase before = session.tcp.phase;
   if (flow.protocol == Protocol::kTcp) session.tcp.see(sender, content.segment);
+  // RFC 7857 7.1: an RST is no sign of life, unless it ends the connection.
+  const bool idle_reset = flow.protocol == Protocol::kTcp && content.segment.rst &&
+                          session.tcp.phase == before;
   if (!held && session.held(flow.protocol)) session.ended_as = ++ended_;
   const bool keeps =
       sender == Side::kPod || flow.protocol != Protocol::kUdp || !setup_.outbound_refresh;
-  if (keeps) session.last_packet = now_;
+  if (keeps && !idle_reset) session.last_packet = now_;
 }
 
 // --- outbound --------------------------------------------------------------------------------
