@@ -70,6 +70,19 @@ TEST(Answer, TimeExceededOfAKnownFlowQuotesWhatThePodSent) {
   EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", sent.ttl(1), 11, 0), out.frame));
 }
 
+/// RFC 1812 4.3.2.5: the type of service is that of the packet, its precedence 6 whatever it was.
+TEST(Answer, AnErrorKeepsTheTypeOfServiceButNotThePrecedence) {
+  Harness harness(node_yaml());
+  constexpr std::size_t kServiceAt = 15;
+  for (const auto& [sent, told] : {std::pair{0x00u, 0xc0u}, {0x10u, 0xd0u}, {0x08u, 0xc8u},
+                                   {0xb8u, 0xd8u}, {0xe0u, 0xc0u}, {0x20u, 0xc0u}}) {
+    const Outcome expired = harness.send("pod-a", from_pod_a().udp(1, 2).tos(sent).ttl(1));
+    ASSERT_EQ(expired.fate, Fate::kDropAnswered) << expired;
+    EXPECT_EQ(expired.frame.at(kServiceAt), told);
+    EXPECT_EQ(test::wrong_checksums(expired.frame), "");
+  }
+}
+
 TEST(Answer, OnAnEniItComesFromThatEnisAddress) {
   Harness harness(node_yaml());
   const auto sent = eth().from_mac(kAsker).ipv4("172.30.0.1", "10.10.20.21").udp(1, 2).ttl(1);
