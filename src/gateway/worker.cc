@@ -15,6 +15,26 @@ using pipeline::DropReason;
 using pipeline::Fate;
 using pipeline::kBurstSize;
 
+namespace {
+
+/// Ethernet padding ends here, also where it fills more than the last buffer of a chain.
+void cut_padding(rte_mbuf* frame, std::uint32_t length) noexcept {
+  rte_mbuf* last = frame;
+  std::uint32_t in_last = length;
+  std::uint16_t buffers = 1;
+  while (in_last > last->data_len) {
+    in_last -= last->data_len;
+    last = last->next;
+    ++buffers;
+  }
+  rte_pktmbuf_free(std::exchange(last->next, nullptr));
+  last->data_len = static_cast<std::uint16_t>(in_last);
+  frame->nb_segs = buffers;
+  frame->pkt_len = length;
+}
+
+}  // namespace
+
 Worker::Worker(WorkerId self,
                Shared& shared,
                std::unique_ptr<nat::FlowTable> table,
@@ -173,9 +193,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
         return drop(frame, DropReason::kNoOwner);
       }
       if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
-      if (frame->pkt_len > packet.length) {  // Ethernet padding ends here
-        rte_pktmbuf_trim(frame, static_cast<std::uint16_t>(frame->pkt_len - packet.length));
-      }
+      if (frame->pkt_len > packet.length) cut_padding(frame, packet.length);
       return hand_on(frame, packet);
     case Fate::kToControl:
       tag(frame) = {.what = FrameTag::What::kControl, .in = packet.in};
