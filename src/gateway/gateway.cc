@@ -107,7 +107,8 @@ Status Gateway::open(config::Config config) {
   shared_.published = published_.get();
   for (const auto& device : devices_) {
     shared_.links.push_back({device->mac(), device->mtu()});
-    shared_.ports.push_back({device->port(), device->queues()});
+    shared_.ports.push_back(
+        {device->port(), device->queues(), device->hides_partial_checksums()});
   }
   if (Status started = start_workers(); !started) return started;
   start_resolver();

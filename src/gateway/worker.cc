@@ -162,8 +162,11 @@ pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
   // first segment of every driver; parse refuses a frame in which they do not.
   if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
-  // A virtio peer may leave sums to us; no device that sends for us would do it.
-  if ((frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE) {
+  // A virtio peer may leave sums to us, and so may a pod behind a veth; no device that sends for us
+  // would do it.
+  const std::uint64_t known = frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+  if (known == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
+      (known == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && shared_.ports[in.value].hides_partial_checksums)) {
     net::complete_partial_checksum({rte_pktmbuf_mtod(frame, std::uint8_t*), frame->data_len});
   }
   pipeline::Packet& packet = burst_.add();

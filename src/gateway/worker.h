@@ -24,6 +24,7 @@ namespace sluice::gateway {
 struct PortView {
   std::uint16_t port = 0;
   unsigned queues = 0;
+  bool hides_partial_checksums = false;
 };
 
 /// A snapshot as it is published. Numbered: another one may come to lie at the same address.
