@@ -33,6 +33,16 @@ void cut_padding(rte_mbuf* frame, std::uint32_t length) noexcept {
   frame->pkt_len = length;
 }
 
+/// A virtio peer may leave its checksums to us, and so may a pod behind a veth; no device that sends
+/// for us would complete them.
+bool may_be_unfinished(const rte_mbuf& frame, const PortView& port) noexcept {
+  switch (frame.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
+    case RTE_MBUF_F_RX_L4_CKSUM_NONE: return true;
+    case RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN: return port.hides_partial_checksums;
+    default: return false;
+  }
+}
+
 }  // namespace
 
 Worker::Worker(WorkerId self,
@@ -162,12 +172,10 @@ pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
   // first segment of every driver; parse refuses a frame in which they do not.
   if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
-  // A virtio peer may leave sums to us, and so may a pod behind a veth; no device that sends for us
-  // would do it.
-  const std::uint64_t known = frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
-  if (known == RTE_MBUF_F_RX_L4_CKSUM_NONE ||
-      (known == RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN && shared_.ports[in.value].hides_partial_checksums)) {
+  if (may_be_unfinished(*frame, shared_.ports[in.value])) {
     net::complete_partial_checksum({rte_pktmbuf_mtod(frame, std::uint8_t*), frame->data_len});
+    // It needs no more of a sender, which is what net_vhost's legacy flags ask for.
+    frame->ol_flags &= ~RTE_MBUF_F_TX_OFFLOAD_MASK;
   }
   pipeline::Packet& packet = burst_.add();
   packet.buffer = frame;
