@@ -36,8 +36,9 @@ config::Config configuration(const OneWorker::Options& options) {
 }  // namespace
 
 OneWorker::OneWorker(const Options& options)
-    : options_(options), owner_(nat::symmetric_key(), 1), links_{{kOurMacs[0], 9001},
-                                                                 {kOurMacs[1], 9001}} {
+    : options_(options),
+      owner_(nat::symmetric_key(), options.workers),
+      links_{{kOurMacs[0], 9001}, {kOurMacs[1], 9001}} {
   test::start_eal();
   auto snapshot = pipeline::Snapshot::build(configuration(options), owner_);
   if (!snapshot) throw std::runtime_error(snapshot.error());

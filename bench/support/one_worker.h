@@ -19,6 +19,7 @@ class OneWorker {
   struct Options {
     std::uint32_t capacity = 0;  ///< sessions
     std::uint32_t rules = 0;     ///< own rules, each for a /24 of its own; 0: one for everything
+    unsigned workers = 1;        ///< of which this is the first
   };
   explicit OneWorker(const Options& options);
 
@@ -30,7 +31,10 @@ class OneWorker {
 
   [[nodiscard]] pipeline::Context& context() { return *context_; }
   [[nodiscard]] nat::FlowTable& table() { return *table_; }
-  [[nodiscard]] const pipeline::Snapshot& snapshot() const { return *snapshot_; }
+  /// Whether a pod's packet of this tuple is this worker's.
+  [[nodiscard]] bool owns(const nat::FlowKey& outbound) const {
+    return owner_.owner(owner_.hash(outbound)) == WorkerId{0};
+  }
 
   /// Starts over with an empty table.
   void forget();
