@@ -62,10 +62,11 @@ std::string counter_lines(const Gateway& gateway) {
   std::string text = fmt::format(
       "received {}\noriginated {}\nsplit {}\nsent {}\nconsumed {}\nmerged {}\ndropped {}\n"
       "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n"
-      "unanswered {}\n",
+      "unanswered {}\nbusy_cycles {}\nbusy_turns {}\n",
       totals.received, totals.originated, totals.split, totals.sent, totals.consumed,
       totals.merged, totals.all_dropped(), gateway.waiting(), totals.sessions_opened,
-      totals.sessions_ended, totals.untracked, totals.handed_over, totals.unanswered);
+      totals.sessions_ended, totals.untracked, totals.handed_over, totals.unanswered,
+      totals.busy_cycles, totals.busy_turns);
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (totals.dropped[i] == 0) continue;
     text += fmt::format("drop {} {}\n", pipeline::kDropInfo[i].metric, totals.dropped[i]);

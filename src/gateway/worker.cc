@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #include "gateway/worker.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include <algorithm>
@@ -72,6 +73,8 @@ void Worker::run() noexcept {
 void Worker::turn(Instant now) noexcept {
   // A record is looked at every capacity / kSweep turns; a turn is some microseconds under load.
   constexpr unsigned kSweep = 8;
+  const std::uint64_t begun = rte_rdtsc();
+  const std::uint64_t received = counters_.received.get();
   take_snapshot();
   for (std::uint8_t i = 0; i < shared_.ports.size(); ++i) {
     if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
@@ -83,6 +86,9 @@ void Worker::turn(Instant now) noexcept {
   table_->sweep(now, kSweep);
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
+  if (counters_.received.get() == received) return;  // an idle turn says nothing of a packet's cost
+  counters_.busy_cycles.add(rte_rdtsc() - begun);
+  counters_.busy_turns.add(1);
 }
 
 void Worker::take_snapshot() noexcept {
