@@ -63,4 +63,29 @@ inline void write_udp(std::span<std::uint8_t> frame,
   if (udp.checksum.raw() == 0) udp.checksum = Be16::from_raw(0xffff);  // RFC 768
 }
 
+struct TcpFields {
+  std::uint8_t flags;
+  std::uint32_t sequence;
+};
+
+/// A TCP segment that fills `frame`, like write_udp().
+inline void write_tcp(std::span<std::uint8_t> frame,
+                      const Macs& macs,
+                      const nat::FlowKey& key,
+                      const TcpFields& fields) noexcept {
+  const net::Ipv4Header& ip = write_headers(frame, macs, key);
+  auto& tcp = net::header_at<net::TcpHeader>(frame.data() + kL4At);
+  const auto l4 = frame.subspan(kL4At);
+  tcp = {.source_port = key.source_port,
+         .destination_port = key.destination_port,
+         .sequence = Be32::from_host(fields.sequence),
+         .acknowledgment = {},
+         .data_offset = 0x50,
+         .flags = fields.flags,
+         .window = Be16::from_host(0xffff),
+         .checksum = {},
+         .urgent = {}};
+  tcp.checksum = net::full_checksum(l4, pseudo_header(ip, l4.size()));
+}
+
 }  // namespace sluice::bench
