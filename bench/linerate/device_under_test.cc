@@ -53,7 +53,8 @@ class Sluice : public DeviceUnderTest {
     const auto text = run_command(
         fmt::format("{} console --socket {} show counters", options_.sluice, file("console.sock")));
     if (!text) return std::nullopt;
-    return Busy{number_after(text.value(), "busy_cycles "), number_after(text.value(), "received ")};
+    const std::string counters = text.value().substr(0, text.value().find("received +"));
+    return Busy{number_after(counters, "busy_cycles "), number_after(counters, "received ")};
   }
   std::string log() const override { return process_ ? process_->output() : ""; }
 
@@ -99,7 +100,7 @@ class Testpmd : public DeviceUnderTest {
   Status start() override {
     std::vector<std::string> command = joined(
         links_.far_side(),
-        {"dpdk-testpmd", lcores(options_), "--no-pci", "--no-huge", "--no-shconf", "-m", "512",
+        {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci", "--no-huge", "--no-shconf", "-m", "512",
          fmt::format("--file-prefix=linerate-{}", ::getpid())});
     for (const Side side : kSides) {
       command.push_back("--vdev=" + links_.device_under_test(side));
@@ -112,7 +113,7 @@ class Testpmd : public DeviceUnderTest {
     reports_ = 0;
     process_->say("set record-core-cycles on");
     process_->say("start");
-    if (process_->wait_for("macswap packet forwarding", 1, std::chrono::seconds(60))) {
+    if (process_->wait_for("macswap packet forwarding - ports", 1, std::chrono::seconds(60))) {
       return success();
     }
     return Error{"dpdk-testpmd does not start:\n" + process_->output()};
@@ -125,8 +126,9 @@ class Testpmd : public DeviceUnderTest {
   std::optional<Busy> busy() override {
     process_->say("show fwd stats all");
     ++reports_;
-    if (!process_->wait_for("Accumulated forward statistics", reports_, std::chrono::seconds(2)) ||
-        !process_->wait_for("CPU cycles/packet", reports_, std::chrono::seconds(2))) {
+    constexpr auto kPatience = std::chrono::seconds(2);
+    if (!process_->wait_for("Accumulated forward statistics", reports_, kPatience) ||
+        !process_->wait_for_end("testpmd> ", kPatience)) {
       return std::nullopt;
     }
     const std::string text = process_->output();

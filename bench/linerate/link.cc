@@ -18,6 +18,8 @@ namespace {
 std::string mac(unsigned who, Side side) {
   return fmt::format("02:00:00:00:{:02x}:{:02x}", who, index(side));
 }
+/// 16 MiB of frames that hold an MTU of 1500.
+constexpr const char* kRing = "blocksz=4096,framesz=2048,framecnt=8192";
 constexpr unsigned kTester = 2;
 constexpr unsigned kDevice = 1;
 
@@ -70,8 +72,8 @@ Result<std::unique_ptr<Links>> Links::make(Kind kind, const std::string& folder)
                             mac(kDevice, side));
         break;
       case Kind::kAfPacket:
-        tester = fmt::format("net_af_packet{},iface=t{}", i, i);
-        under = fmt::format("net_af_packet{},iface=d{}", i, i);
+        tester = fmt::format("net_af_packet{},iface=t{},{}", i, i, kRing);
+        under = fmt::format("net_af_packet{},iface=d{},{}", i, i, kRing);
         break;
       case Kind::kGiven: return Error{"devices are not given"};
     }

@@ -42,7 +42,7 @@ class Folder {
 
 Status start_eal(const Plan& plan) {
   std::vector<std::string> arguments{
-      "linerate", "--log-level=lib.eal:warning",
+      "linerate", "--log-level=error", "--no-telemetry",
       fmt::format("--lcores=0@{}", plan.tester_core),
       fmt::format("--file-prefix=linerate-{}-tester", ::getpid())};
   if (plan.eal.empty()) {
@@ -132,6 +132,8 @@ int run(const Plan& plan) {
     return EXIT_FAILURE;
   };
   const Folder folder;
+  // Where EAL keeps its files, this program's and testpmd's.
+  ::setenv("RUNTIME_DIRECTORY", folder.path().c_str(), 1);
   // Before EAL starts threads: the links may need a network namespace of this process's own.
   const auto links = make_links(plan, folder.path());
   if (!links) return failed(links.error());

@@ -21,7 +21,7 @@ class Phases {
 
  private:
   [[nodiscard]] Json establish();
-  [[nodiscard]] Json verify();
+  [[nodiscard]] Json verify(double established_rate);
   [[nodiscard]] Json tear_down();
   [[nodiscard]] Json measure(std::uint16_t frame, Ways ways);
   [[nodiscard]] SearchResult find_rate(const Trial& like, double loss, double highest);

@@ -85,18 +85,29 @@ std::string Process::output() const {
   return text.str();
 }
 
-bool Process::wait_for(const std::string& text,
-                       unsigned times,
-                       std::chrono::milliseconds patience) {
+template <typename Condition>
+bool Process::wait_until(Condition condition, std::chrono::milliseconds patience) {
   for (auto waited = std::chrono::milliseconds(0); waited < patience; waited += kPoll) {
-    const std::string all = output();
-    unsigned found = 0;
-    for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++found;
-    if (found >= times) return true;
+    if (condition(output())) return true;
     if (!runs()) return false;
     std::this_thread::sleep_for(kPoll);
   }
   return false;
+}
+
+bool Process::wait_for(const std::string& text,
+                       unsigned times,
+                       std::chrono::milliseconds patience) {
+  const auto enough = [&](const std::string& all) {
+    unsigned found = 0;
+    for (auto at = all.find(text); at != std::string::npos; at = all.find(text, at + 1)) ++found;
+    return found >= times;
+  };
+  return wait_until(enough, patience);
+}
+
+bool Process::wait_for_end(const std::string& text, std::chrono::milliseconds patience) {
+  return wait_until([&](const std::string& all) { return all.ends_with(text); }, patience);
 }
 
 Result<std::string> run_command(const std::string& command) {

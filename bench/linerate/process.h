@@ -36,8 +36,13 @@ class Process {
   [[nodiscard]] bool wait_for(const std::string& text,
                               unsigned times,
                               std::chrono::milliseconds patience);
+  /// Waits until what it has printed ends with this text: a prompt.
+  [[nodiscard]] bool wait_for_end(const std::string& text, std::chrono::milliseconds patience);
 
  private:
+  template <typename Condition>
+  [[nodiscard]] bool wait_until(Condition condition, std::chrono::milliseconds patience);
+
   Process(pid_t pid, int input, std::string output)
       : pid_(pid), input_(input), output_(std::move(output)) {}
 
