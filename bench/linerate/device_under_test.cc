@@ -132,7 +132,7 @@ class Testpmd : public DeviceUnderTest {
       return std::nullopt;
     }
     const std::string text = process_->output();
-    return Busy{number_after(text, "total cycles="), number_after(text, "X packets=")};
+    return Busy{number_after(text, "total cycles="), number_after(text, " packets=")};
   }
   std::string log() const override { return process_ ? process_->output() : ""; }
   bool is_gateway() const override { return false; }

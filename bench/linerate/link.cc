@@ -68,7 +68,7 @@ Result<std::unique_ptr<Links>> Links::make(Kind kind, const std::string& folder)
       }
       case Kind::kVhost:
         tester = fmt::format("net_vhost{},iface={}/vhost{}.sock,queues=1", i, folder, i);
-        under = fmt::format("net_virtio_user{},path={}/vhost{}.sock,queues=1,mac={}", i, folder, i,
+        under = fmt::format("net_virtio_user{},path={}/vhost{}.sock,queue_size=1024,mac={}", i, folder, i,
                             mac(kDevice, side));
         break;
       case Kind::kAfPacket:
