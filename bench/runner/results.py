@@ -76,7 +76,7 @@ class Results:
         return Figure(found, unit, digits)
 
     def micro_names(self):
-        """Names without what Google Benchmark adds to them, in order."""
+        """Names without what Google Benchmark adds to them, in the order they ran."""
         names = (entry["name"].removesuffix("/manual_time").removesuffix("/iterations:1")
                  for entry in self.micro)
         return list(dict.fromkeys(names))
