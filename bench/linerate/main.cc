@@ -63,8 +63,20 @@ Result<std::unique_ptr<Links>> make_links(const Plan& plan, const std::string& f
   return Links::make(kind.value(), folder);
 }
 
-Result<std::unique_ptr<Wire>> open_wire(const Links& links, Side side, rte_mempool* pool) {
+SideAddresses addresses_in(const Plan& plan, Side side) {
   const SideAddresses addresses = addresses_of(side);
+  const auto given = [side](const std::vector<std::string>& texts, Ipv4Addr otherwise) {
+    return texts.empty() ? otherwise : Ipv4Addr::parse(texts[index(side)]).value_or(otherwise);
+  };
+  return {given(plan.tester_addresses, addresses.router),
+          given(plan.dut_addresses, addresses.device)};
+}
+
+Result<std::unique_ptr<Wire>> open_wire(const Plan& plan,
+                                        const Links& links,
+                                        Side side,
+                                        rte_mempool* pool) {
+  const SideAddresses addresses = addresses_in(plan, side);
   return Wire::open({links.tester_device(side), addresses.router, addresses.device, pool});
 }
 
@@ -88,9 +100,9 @@ Result<Json> measure(const Plan& plan, const Links& links, const std::string& fo
   rte_mempool* pool = rte_pktmbuf_pool_create("frames", kBuffers, 256, 0,
                                               RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
   if (pool == nullptr) return Error{"no memory for packet buffers"};
-  auto uplink = open_wire(links, Side::kUplink, pool);
+  auto uplink = open_wire(plan, links, Side::kUplink, pool);
   if (!uplink) return Error{uplink.error()};
-  auto inner = open_wire(links, Side::kInner, pool);
+  auto inner = open_wire(plan, links, Side::kInner, pool);
   if (!inner) return Error{inner.error()};
   DeviceUnderTest::Options options{
       folder, *std::max_element(plan.sessions.begin(), plan.sessions.end()), plan.sluice,

@@ -82,6 +82,10 @@ po::options_description describe(Plan& plan) {
   add("link", po::value(&plan.link), "memif, vhost or af_packet");
   add("device", po::value(&plan.devices)->composing(),
       "external: DPDK device towards the uplink, then towards the pods' side");
+  add("tester-address", po::value(&plan.tester_addresses)->composing(),
+      "external: the router's address that this program answers for, on either side");
+  add("dut-address", po::value(&plan.dut_addresses)->composing(),
+      "external: the device's own address, on either side");
   add("protocol", po::value(&plan.protocol), "udp or tcp (SYN)");
   add("sessions", po::value(&plan.sessions)->multitoken(), "how many, e.g. 64512 1032192");
   add("frame", po::value<std::vector<unsigned>>()->multitoken(), "bytes with FCS, e.g. 64 1518");
@@ -113,6 +117,14 @@ void check(const Plan& plan) {
   }
   if (plan.dut == "external" && plan.devices.size() != 2) {
     throw BadPlan("dut external needs --device twice: uplink, then inner");
+  }
+  for (const auto* addresses : {&plan.tester_addresses, &plan.dut_addresses}) {
+    if (!addresses->empty() && addresses->size() != 2) {
+      throw BadPlan("addresses are given twice: uplink, then inner");
+    }
+    for (const std::string& address : *addresses) {
+      if (!Ipv4Addr::parse(address)) throw BadPlan(address + " is no IPv4 address");
+    }
   }
   constexpr std::uint32_t kMost = 1U << 24;
   for (const std::uint32_t sessions : plan.sessions) {

@@ -36,6 +36,8 @@ struct Plan {
 
   // Where and how, from the command line alone.
   std::vector<std::string> devices;  ///< external: uplink and inner
+  std::vector<std::string> tester_addresses;  ///< external: as routers on both sides
+  std::vector<std::string> dut_addresses;     ///< external: the device's own
   std::string json;                  ///< file for the report
   std::string sluice;                ///< the program
   unsigned tester_core = 0;
