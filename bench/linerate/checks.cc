@@ -12,8 +12,8 @@ const net::Ipv4Header& ip_of(std::span<const std::uint8_t> frame) {
 }  // namespace
 
 bool is_ipv4(std::span<const std::uint8_t> frame) {
-  return frame.size() >= kL4At && net::header_at<net::EthernetHeader>(frame.data()).type.to_host() ==
-                                      net::kEtherTypeIpv4;
+  return frame.size() >= kL4At &&
+         net::header_at<net::EthernetHeader>(frame.data()).type.to_host() == net::kEtherTypeIpv4;
 }
 
 const Stamp* stamp_of(std::span<const std::uint8_t> frame, std::uint8_t protocol) {

@@ -38,10 +38,10 @@ class Sluice : public DeviceUnderTest {
 
   Status start() override {
     std::ofstream(file("sluice.yaml")) << configuration();
-    auto started = Process::start(
-        {joined(links_.far_side(), {options_.sluice, "run", "--config", file("sluice.yaml"), "--",
-                                    lcores(options_)}),
-         file("sluice.log")});
+    auto started =
+        Process::start({joined(links_.far_side(), {options_.sluice, "run", "--config",
+                                                   file("sluice.yaml"), "--", lcores(options_)}),
+                        file("sluice.log")});
     if (!started) return Error{started.error()};
     process_ = std::move(started).value();
     if (process_->wait_for("ready", 1, std::chrono::seconds(60))) return success();
@@ -98,10 +98,10 @@ class Testpmd : public DeviceUnderTest {
   Testpmd(const Links& links, const Options& options) : links_(links), options_(options) {}
 
   Status start() override {
-    std::vector<std::string> command = joined(
-        links_.far_side(),
-        {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci", "--no-huge", "--no-shconf", "-m", "512",
-         fmt::format("--file-prefix=linerate-{}", ::getpid())});
+    std::vector<std::string> command =
+        joined(links_.far_side(),
+               {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci", "--no-huge",
+                "--no-shconf", "-m", "512", fmt::format("--file-prefix=linerate-{}", ::getpid())});
     for (const Side side : kSides) {
       command.push_back("--vdev=" + links_.device_under_test(side));
     }
@@ -146,8 +146,8 @@ class Testpmd : public DeviceUnderTest {
 
 // --- the kernel ------------------------------------------------------------------------------
 
-/// The Linux kernel between two veth interfaces, with one masquerading rule; its work is kept off the
-/// tester's core by receive packet steering.
+/// The Linux kernel between two veth interfaces, with one masquerading rule; its work is kept off
+/// the tester's core by receive packet steering.
 class LinuxNft : public DeviceUnderTest {
  public:
   LinuxNft(const Links& links, const Options& options) : links_(links), options_(options) {}
@@ -158,17 +158,17 @@ class LinuxNft : public DeviceUnderTest {
     const auto uplink = addresses_of(Side::kUplink);
     const auto inner = addresses_of(Side::kInner);
     const std::string cpus = fmt::format("{:x}", 1U << options_.worker_core);
-    return links_.configure_far_side(fmt::format(
-        "ip addr replace {0}/24 dev d0; ip addr replace {1}/24 dev d1; "
-        "ip route replace default via {2}; ip route replace 10.0.0.0/8 via {3}; "
-        "sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_udp_timeout=86400 "
-        "net.netfilter.nf_conntrack_udp_timeout_stream=86400; "
-        "for d in d0 d1; do echo {4} > /sys/class/net/$d/queues/rx-0/rps_cpus; done; "
-        "nft flush ruleset; nft add table ip nat; "
-        "nft \"add chain ip nat out {{ type nat hook postrouting priority 100; }}\"; "
-        "nft add rule ip nat out oifname d0 masquerade",
-        uplink.device.to_string(), inner.device.to_string(), uplink.router.to_string(),
-        inner.router.to_string(), cpus));
+    return links_.configure_far_side(
+        fmt::format("ip addr replace {0}/24 dev d0; ip addr replace {1}/24 dev d1; "
+                    "ip route replace default via {2}; ip route replace 10.0.0.0/8 via {3}; "
+                    "sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_udp_timeout=86400 "
+                    "net.netfilter.nf_conntrack_udp_timeout_stream=86400; "
+                    "for d in d0 d1; do echo {4} > /sys/class/net/$d/queues/rx-0/rps_cpus; done; "
+                    "nft flush ruleset; nft add table ip nat; "
+                    "nft \"add chain ip nat out {{ type nat hook postrouting priority 100; }}\"; "
+                    "nft add rule ip nat out oifname d0 masquerade",
+                    uplink.device.to_string(), inner.device.to_string(), uplink.router.to_string(),
+                    inner.router.to_string(), cpus));
   }
   /// Connections stay: those of a smaller run are part of a larger one's.
   void stop() override {}
@@ -216,8 +216,8 @@ Result<std::unique_ptr<DeviceUnderTest>> DeviceUnderTest::make(const std::string
   if (name == "linux-nft") device = std::make_unique<LinuxNft>(links, options);
   if (name == "external") device = std::make_unique<External>();
   if (device) return device;
-  return Error{fmt::format(
-      "dut {}: sluice, testpmd-macswap, linux-nft or external are accepted", name)};
+  return Error{
+      fmt::format("dut {}: sluice, testpmd-macswap, linux-nft or external are accepted", name)};
 }
 
 }  // namespace sluice::bench

@@ -20,10 +20,10 @@ struct Busy {
 class DeviceUnderTest {
  public:
   struct Options {
-    std::string folder;            ///< for its files
-    std::uint32_t sessions = 0;    ///< that it has to hold
-    std::string sluice;            ///< the program
-    unsigned tester_core = 0;      ///< also for its main thread
+    std::string folder;          ///< for its files
+    std::uint32_t sessions = 0;  ///< that it has to hold
+    std::string sluice;          ///< the program
+    unsigned tester_core = 0;    ///< also for its main thread
     unsigned worker_core = 1;
   };
 

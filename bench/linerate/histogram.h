@@ -9,8 +9,8 @@
 
 namespace sluice::bench {
 
-/// Counts durations in buckets that grow with them: 32 to each power of two, so that a percentile is
-/// read within 3 %. Every value is counted; there is no upper end.
+/// Counts durations in buckets that grow with them: 32 to each power of two, so that a percentile
+/// is read within 3 %. Every value is counted; there is no upper end.
 class Histogram {
  public:
   void add(std::uint64_t value) noexcept {

@@ -59,8 +59,9 @@ Result<std::unique_ptr<Links>> Links::make(Kind kind, const std::string& folder)
     switch (kind) {
       case Kind::kMemif: {
         const auto memif = [&](const char* role, unsigned who) {
-          return fmt::format("net_memif{},role={},id={},socket={}/memif.sock,socket-abstract=no,mac={}",
-                             i, role, i, folder, mac(who, side));
+          return fmt::format(
+              "net_memif{},role={},id={},socket={}/memif.sock,socket-abstract=no,mac={}", i, role,
+              i, folder, mac(who, side));
         };
         tester = memif("server", kTester);
         under = memif("client", kDevice);
@@ -68,14 +69,15 @@ Result<std::unique_ptr<Links>> Links::make(Kind kind, const std::string& folder)
       }
       case Kind::kVhost:
         tester = fmt::format("net_vhost{},iface={}/vhost{}.sock,queues=1", i, folder, i);
-        under = fmt::format("net_virtio_user{},path={}/vhost{}.sock,queue_size=1024,mac={}", i, folder, i,
-                            mac(kDevice, side));
+        under = fmt::format("net_virtio_user{},path={}/vhost{}.sock,queue_size=1024,mac={}", i,
+                            folder, i, mac(kDevice, side));
         break;
       case Kind::kAfPacket:
         tester = fmt::format("net_af_packet{},iface=t{},{}", i, i, kRing);
         under = fmt::format("net_af_packet{},iface=d{},{}", i, i, kRing);
         break;
-      case Kind::kGiven: return Error{"devices are not given"};
+      case Kind::kGiven:
+        return Error{"devices are not given"};
     }
   }
   if (kind == Kind::kAfPacket) {
@@ -89,7 +91,8 @@ Status Links::make_namespaces(const std::string& folder) {
   if (::unshare(CLONE_NEWNET) != 0) {
     return Error{fmt::format("no network namespace of its own: {}; be root", std::strerror(errno))};
   }
-  auto far = Process::start({{"unshare", "--net", "--mount", "sleep", "infinity"}, folder + "/namespace"});
+  auto far =
+      Process::start({{"unshare", "--net", "--mount", "sleep", "infinity"}, folder + "/namespace"});
   if (!far) return Error{far.error()};
   far_ = std::move(far).value();
   if (!has_own_namespace(far_->pid())) return Error{"unshare --net does not start"};
@@ -115,8 +118,7 @@ std::vector<std::string> Links::far_side() const {
 }
 
 Status Links::configure_far_side(const std::string& command) const {
-  const auto done = run_command(
-      fmt::format("{} sh -ec '{}'", fmt::join(far_side(), " "), command));
+  const auto done = run_command(fmt::format("{} sh -ec '{}'", fmt::join(far_side(), " "), command));
   if (!done) return Error{done.error()};
   return success();
 }

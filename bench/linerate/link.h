@@ -40,7 +40,9 @@ class Links {
   static std::unique_ptr<Links> given(const std::array<std::string, 2>& devices);
 
   [[nodiscard]] const std::string& tester_device(Side side) const { return tester_[index(side)]; }
-  [[nodiscard]] const std::string& device_under_test(Side side) const { return under_[index(side)]; }
+  [[nodiscard]] const std::string& device_under_test(Side side) const {
+    return under_[index(side)];
+  }
   /// What runs a command on the far side: nothing, or `nsenter …` and its arguments.
   [[nodiscard]] std::vector<std::string> far_side() const;
   /// Runs `ip`, `nft`, `sysctl` there.

@@ -41,10 +41,9 @@ class Folder {
 };
 
 Status start_eal(const Plan& plan) {
-  std::vector<std::string> arguments{
-      "linerate", "--log-level=error", "--no-telemetry",
-      fmt::format("--lcores=0@{}", plan.tester_core),
-      fmt::format("--file-prefix=linerate-{}-tester", ::getpid())};
+  std::vector<std::string> arguments{"linerate", "--log-level=error", "--no-telemetry",
+                                     fmt::format("--lcores=0@{}", plan.tester_core),
+                                     fmt::format("--file-prefix=linerate-{}-tester", ::getpid())};
   if (plan.eal.empty()) {
     arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "--no-pci", "-m", "512"});
   }
@@ -97,21 +96,25 @@ Status wait_until_ready(DeviceUnderTest& device, Wire& uplink, Wire& inner) {
 
 Result<Json> measure(const Plan& plan, const Links& links, const std::string& folder) {
   constexpr unsigned kBuffers = 32767;
-  rte_mempool* pool = rte_pktmbuf_pool_create("frames", kBuffers, 256, 0,
-                                              RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+  rte_mempool* pool =
+      rte_pktmbuf_pool_create("frames", kBuffers, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
   if (pool == nullptr) return Error{"no memory for packet buffers"};
   auto uplink = open_wire(plan, links, Side::kUplink, pool);
   if (!uplink) return Error{uplink.error()};
   auto inner = open_wire(plan, links, Side::kInner, pool);
   if (!inner) return Error{inner.error()};
-  DeviceUnderTest::Options options{
-      folder, *std::max_element(plan.sessions.begin(), plan.sessions.end()), plan.sluice,
-      plan.tester_core, plan.worker_core};
+  DeviceUnderTest::Options options{folder,
+                                   *std::max_element(plan.sessions.begin(), plan.sessions.end()),
+                                   plan.sluice, plan.tester_core, plan.worker_core};
   auto device = DeviceUnderTest::make(plan.dut, links, options);
   if (!device) return Error{device.error()};
   DeviceUnderTest& under_test = *device.value();
   Tester tester(*inner.value(), *uplink.value(), pool, under_test.is_gateway());
-  Phases phases(plan, tester, under_test);
+  Phases phases(plan, tester, under_test, [&]() -> Status {
+    under_test.stop();
+    if (Status started = under_test.start(); !started) return started;
+    return wait_until_ready(under_test, *uplink.value(), *inner.value());
+  });
 
   Json report{{"dut", plan.dut},
               {"link", uplink.value()->driver()},
@@ -121,11 +124,9 @@ Result<Json> measure(const Plan& plan, const Links& links, const std::string& fo
               {"machine", describe_machine()},
               {"runs", Json::array()}};
   for (const std::uint32_t sessions : plan.sessions) {
-    if (Status started = under_test.start(); !started) return Error{started.error()};
-    if (Status ready = wait_until_ready(under_test, *uplink.value(), *inner.value()); !ready) {
-      return Error{ready.error()};
-    }
-    report["runs"].push_back(phases.run(sessions));
+    auto run = phases.run(sessions);
+    if (!run) return Error{run.error()};
+    report["runs"].push_back(std::move(run).value());
     under_test.stop();
   }
   return report;

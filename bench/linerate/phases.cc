@@ -22,17 +22,21 @@ void Phases::progress(const std::string& what) const {
   if (!plan_.quiet) fmt::print(stderr, "linerate: {}\n", what);
 }
 
-Json Phases::run(std::uint32_t sessions) {
+Result<Json> Phases::run(std::uint32_t sessions) {
+  Json json{{"sessions", sessions}};
+  if (plan_.has("establish_rate")) {
+    json["establish_rate"] = to_json(find_establishment_rate(sessions));
+  }
   LearnedTable table(sessions, plan_.protocol_number());
   tester_.use(table);
-  Json json{{"sessions", sessions}};
+  if (Status started = restart_(); !started) return Error{started.error()};
   // Without sessions there is no reply to send: they are always opened.
   progress(fmt::format("opening {} sessions", sessions));
   json["establish"] = establish();
   if (table.known() != sessions) {
     json["trials"] = Json::array();
-    json["error"] = fmt::format("{} of {} sessions never came through", sessions - table.known(),
-                                sessions);
+    json["error"] =
+        fmt::format("{} of {} sessions never came through", sessions - table.known(), sessions);
     return json;
   }
   if (plan_.has("verify")) {
@@ -48,6 +52,25 @@ Json Phases::run(std::uint32_t sessions) {
   }
   if (plan_.has("tear_down")) json["tear_down"] = tear_down();
   return json;
+}
+
+/// RFC 9693's phase 1: the highest rate at which a device that knows no connection opens them all.
+SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
+  const RunTrial opening = [&](double rate, double) {
+    progress(fmt::format("opening {} sessions at {:.0f} a second", sessions, rate));
+    LearnedTable table(sessions, plan_.protocol_number());
+    tester_.use(table);
+    if (!restart_()) return Outcome{.offered = sessions};  // all lost: what follows tells why
+    return tester_.run({.ways = Ways::kOut,
+                        .rate = rate,
+                        .seconds = kNoHurry,
+                        .packets = sessions,
+                        .in_order = true});
+  };
+  const double most = opening(0, 0).received_rate();
+  return search(
+      {.width = plan_.precision, .seconds = 1, .first_seconds = 1, .highest = most * 1.02},
+      opening);
 }
 
 /// One packet of every session; those that got lost are sent again, slower, but only the first pass
@@ -100,10 +123,8 @@ Json Phases::tear_down() {
 }
 
 Json Phases::measure(std::uint16_t frame, Ways ways) {
-  Trial trial{.ways = ways,
-              .frame = without_fcs(frame),
-              .seconds = plan_.seconds,
-              .tcp_flags = net::kAck};
+  Trial trial{
+      .ways = ways, .frame = without_fcs(frame), .seconds = plan_.seconds, .tcp_flags = net::kAck};
   Json row{{"frame", frame}, {"direction", name_of(ways)}};
   const auto before = device_.busy();
   const Outcome most = tester_.run(trial);
@@ -135,13 +156,14 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
 }
 
 SearchResult Phases::find_rate(const Trial& like, double loss, double highest) {
-  return search({.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .highest = highest},
-                [&](double rate, double seconds) {
-                  Trial trial = like;
-                  trial.rate = rate;
-                  trial.seconds = seconds;
-                  return tester_.run(trial);
-                });
+  return search(
+      {.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .highest = highest},
+      [&](double rate, double seconds) {
+        Trial trial = like;
+        trial.rate = rate;
+        trial.seconds = seconds;
+        return tester_.run(trial);
+      });
 }
 
 }  // namespace sluice::bench

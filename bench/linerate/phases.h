@@ -4,6 +4,9 @@
 /// established ones measured, then the connections torn down.
 #pragma once
 
+#include <functional>
+#include <utility>
+
 #include "linerate/device_under_test.h"
 #include "linerate/plan.h"
 #include "linerate/report.h"
@@ -13,13 +16,15 @@ namespace sluice::bench {
 
 class Phases {
  public:
-  Phases(const Plan& plan, Tester& tester, DeviceUnderTest& device)
-      : plan_(plan), tester_(tester), device_(device) {}
+  /// \p restart starts the device, with an empty table, and returns when it answers.
+  Phases(const Plan& plan, Tester& tester, DeviceUnderTest& device, std::function<Status()> restart)
+      : plan_(plan), tester_(tester), device_(device), restart_(std::move(restart)) {}
 
-  /// Everything the plan wants of so many sessions; the device has just been started.
-  [[nodiscard]] Json run(std::uint32_t sessions);
+  /// Everything the plan wants of so many sessions.
+  [[nodiscard]] Result<Json> run(std::uint32_t sessions);
 
  private:
+  [[nodiscard]] SearchResult find_establishment_rate(std::uint32_t sessions);
   [[nodiscard]] Json establish();
   [[nodiscard]] Json verify(double established_rate);
   [[nodiscard]] Json tear_down();
@@ -30,6 +35,7 @@ class Phases {
   const Plan& plan_;
   Tester& tester_;
   DeviceUnderTest& device_;
+  std::function<Status()> restart_;
 };
 
 }  // namespace sluice::bench

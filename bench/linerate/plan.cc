@@ -17,10 +17,10 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr int kBadUsage = 2;
-constexpr std::array kPhases{"establish", "verify",       "maximum", "no_drop",
-                             "partial_drop", "latency", "tear_down"};
-constexpr std::array kKeys{"dut",     "link",   "protocol", "seconds", "precision",
-                           "rate", "matrix", "phases"};
+constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum",
+                             "no_drop",   "partial_drop",   "latency", "tear_down"};
+constexpr std::array kKeys{"dut",       "link", "protocol", "seconds",
+                           "precision", "rate", "matrix",   "phases"};
 
 struct BadPlan : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -91,7 +91,7 @@ po::options_description describe(Plan& plan) {
   add("frame", po::value<std::vector<unsigned>>()->multitoken(), "bytes with FCS, e.g. 64 1518");
   add("direction", po::value<std::vector<std::string>>()->multitoken(), "out, in, both");
   add("phases", po::value(&plan.phases)->multitoken(),
-      "establish verify maximum no_drop partial_drop latency tear_down");
+      "establish establish_rate verify maximum no_drop partial_drop latency tear_down");
   add("seconds", po::value(&plan.seconds), "of a trial that counts");
   add("precision", po::value(&plan.precision), "of a rate that is searched, as a share");
   add("rate", po::value(&plan.rate), "packets a second while sessions are opened and verified");

@@ -11,7 +11,8 @@
 ///       sessions: [64512, 1032192]
 ///       frame: [64, 512]             # bytes with FCS
 ///       direction: [out, in, both]
-///     phases: [establish, verify, maximum, no_drop, partial_drop, latency, tear_down]
+///     phases: [establish, establish_rate, verify, maximum, no_drop, partial_drop, latency,
+///     tear_down]
 #pragma once
 
 #include <string>
@@ -35,15 +36,15 @@ struct Plan {
   std::vector<std::string> phases{"establish", "verify", "maximum"};
 
   // Where and how, from the command line alone.
-  std::vector<std::string> devices;  ///< external: uplink and inner
+  std::vector<std::string> devices;           ///< external: uplink and inner
   std::vector<std::string> tester_addresses;  ///< external: as routers on both sides
   std::vector<std::string> dut_addresses;     ///< external: the device's own
-  std::string json;                  ///< file for the report
-  std::string sluice;                ///< the program
+  std::string json;                           ///< file for the report
+  std::string sluice;                         ///< the program
   unsigned tester_core = 0;
   unsigned worker_core = 1;
   bool quiet = false;
-  std::vector<std::string> eal;      ///< what stands after "--"
+  std::vector<std::string> eal;  ///< what stands after "--"
 
   [[nodiscard]] bool has(const std::string& phase) const;
   [[nodiscard]] std::uint8_t protocol_number() const;

@@ -29,9 +29,12 @@ std::string opening_line(const Json& run) {
   std::string line;
   if (run.contains("establish")) {
     const Json& establish = run["establish"];
-    line += fmt::format("opened {} in {:.2f} s: {} M/s, {} lost at first", establish["known"].get<std::uint32_t>(),
-                        establish["seconds"].get<double>(), mpps(establish["rate"]),
-                        establish["lost"].get<std::uint64_t>());
+    line += fmt::format("opened {} in {:.2f} s: {} M/s, {} lost at first",
+                        establish["known"].get<std::uint32_t>(), establish["seconds"].get<double>(),
+                        mpps(establish["rate"]), establish["lost"].get<std::uint64_t>());
+  }
+  if (run.contains("establish_rate")) {
+    line += fmt::format("; at most {} M/s without loss", mpps(run["establish_rate"]["rate"]));
   }
   if (run.contains("verify")) {
     const Json& verify = run["verify"];
@@ -89,17 +92,18 @@ Json busy_json(const std::optional<Busy>& before, const std::optional<Busy>& aft
 }
 
 std::string to_text(const Json& report) {
-  std::string text = fmt::format("{} over {}, {}\n", report["dut"].get<std::string>(),
-                                 report["link"].get<std::string>(),
-                                 report["machine"]["cpu"].get<std::string>());
+  std::string text =
+      fmt::format("{} over {}, {}\n", report["dut"].get<std::string>(),
+                  report["link"].get<std::string>(), report["machine"]["cpu"].get<std::string>());
   for (const Json& run : report["runs"]) {
-    text += fmt::format("\n{} sessions: {}\n", run["sessions"].get<std::uint32_t>(),
-                        opening_line(run));
+    text +=
+        fmt::format("\n{} sessions: {}\n", run["sessions"].get<std::uint32_t>(), opening_line(run));
     text += fmt::format("{:>6} {:>9} | {:>9} {:>8} | {:>9} {:>9} | {:>9} {:>9} {:>9}\n", "frame",
                         "direction", "max Mpps", "cycles", "no drop", "0.5 %", "p50 us", "p99 us",
                         "p99.9 us");
     for (const Json& row : run["trials"]) {
-      const Json latency = row.contains("latency") ? row["latency"].back()["latency"] : Json::object();
+      const Json latency =
+          row.contains("latency") ? row["latency"].back()["latency"] : Json::object();
       const auto micro = [&](const char* name) {
         return latency.contains(name) ? fmt::format("{:.1f}", latency[name].get<double>() / 1000)
                                       : std::string("-");

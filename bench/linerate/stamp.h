@@ -13,9 +13,9 @@
 namespace sluice::bench {
 
 struct Stamp {
-  Be16 trial;     ///< of this trial or of an earlier one; see kStampMark
+  Be16 trial;  ///< of this trial or of an earlier one; see kStampMark
   Be32 session;
-  Be32 number;    ///< of the packet, in this trial
+  Be32 number;                        ///< of the packet, in this trial
   BigEndian<std::uint64_t> intended;  ///< TSC at which it should have been sent
 };
 static_assert(sizeof(Stamp) == 18);

@@ -16,9 +16,12 @@ using nat::Direction;
 
 const char* name_of(Ways ways) {
   switch (ways) {
-    case Ways::kOut: return "out";
-    case Ways::kIn: return "in";
-    case Ways::kBoth: return "both";
+    case Ways::kOut:
+      return "out";
+    case Ways::kIn:
+      return "in";
+    case Ways::kBoth:
+      return "both";
   }
   return "";
 }
@@ -35,10 +38,10 @@ Outcome Tester::run(const Trial& trial) {
   direction_ = trial.ways == Ways::kIn ? Direction::kInbound : Direction::kOutbound;
   ++number_of_trial_;
   cycles_per_packet_ = trial.rate > 0 ? hz / trial.rate : 0;
-  const std::uint64_t all =
-      trial.packets != 0  ? trial.packets
-      : trial.rate > 0 ? static_cast<std::uint64_t>(trial.rate * trial.seconds)
-                       : std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t all = trial.packets != 0 ? trial.packets
+                            : trial.rate > 0
+                                ? static_cast<std::uint64_t>(trial.rate * trial.seconds)
+                                : std::numeric_limits<std::uint64_t>::max();
   seen_.assign(trial.verify ? all : 0, false);
 
   begun_ = rte_rdtsc();
@@ -46,9 +49,9 @@ Outcome Tester::run(const Trial& trial) {
   std::uint64_t now = begun_;
   while (outcome_.sent < all && now < end) {
     const std::uint64_t due =
-        trial.rate > 0 ? static_cast<std::uint64_t>(static_cast<double>(now - begun_) /
-                                                    cycles_per_packet_) + 1
-                       : all;
+        trial.rate > 0
+            ? static_cast<std::uint64_t>(static_cast<double>(now - begun_) / cycles_per_packet_) + 1
+            : all;
     send(std::min(due, all));
     receive(uplink_, Direction::kOutbound);
     receive(inner_, Direction::kInbound);
@@ -90,7 +93,8 @@ bool Tester::make_burst(unsigned count) {
 
 std::uint32_t Tester::next_session() {
   if (!trial_.in_order) return dice_.below(table_->sessions());
-  while (trial_.unknown_only && table_->knows(cursor_)) cursor_ = (cursor_ + 1) % table_->sessions();
+  while (trial_.unknown_only && table_->knows(cursor_))
+    cursor_ = (cursor_ + 1) % table_->sessions();
   const std::uint32_t session = cursor_;
   cursor_ = (cursor_ + 1) % table_->sessions();
   return session;
@@ -105,9 +109,10 @@ void Tester::write(rte_mbuf& frame, std::uint32_t session, Direction direction) 
   const std::uint8_t protocol = table_->protocol();
   const std::uint16_t length = std::max(trial_.frame, smallest_frame(protocol));
   auto* data = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(&frame, length));
-  const Stamp stamp{Be16::from_host(static_cast<std::uint16_t>(kStampMark | (number_of_trial_ & 0xff))),
-                    Be32::from_host(session), Be32::from_host(static_cast<std::uint32_t>(made_)),
-                    BigEndian<std::uint64_t>::from_host(intended(made_))};
+  const Stamp stamp{
+      Be16::from_host(static_cast<std::uint16_t>(kStampMark | (number_of_trial_ & 0xff))),
+      Be32::from_host(session), Be32::from_host(static_cast<std::uint32_t>(made_)),
+      BigEndian<std::uint64_t>::from_host(intended(made_))};
   ++made_;
   net::header_at<Stamp>(data + stamp_offset(protocol)) = stamp;
   const bool out = direction == Direction::kOutbound;
@@ -181,8 +186,8 @@ void Tester::check(std::span<const std::uint8_t> frame,
                    Direction direction) {
   if (!checksums_hold(frame)) ++outcome_.wrong_checksum;
   const nat::FlowKey outbound = table_->outbound(session);
-  const nat::FlowKey wanted = direction == Direction::kOutbound ? table_->translated(session)
-                                                                : outbound.reversed();
+  const nat::FlowKey wanted =
+      direction == Direction::kOutbound ? table_->translated(session) : outbound.reversed();
   const bool hidden = !translates_ || table_->translated(session).source != outbound.source;
   if (key_of(frame) != wanted || !hidden) ++outcome_.wrong_tuple;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
 /// Sends flows of the shape through a device under test and counts what comes back, on one thread
-/// that does both. A trial offers packets at a steady rate; each carries the time at which it should
-/// have left, so a device that makes the tester wait is charged for the wait (no coordinated
+/// that does both. A trial offers packets at a steady rate; each carries the time at which it
+/// should have left, so a device that makes the tester wait is charged for the wait (no coordinated
 /// omission). What the device did not take by the end of a trial counts as lost.
 #pragma once
 
@@ -34,15 +34,15 @@ struct Trial {
 };
 
 struct Outcome {
-  double seconds = 0;          ///< of sending
+  double seconds = 0;  ///< of sending
   std::uint64_t offered = 0;
-  std::uint64_t sent = 0;      ///< that the device took
+  std::uint64_t sent = 0;  ///< that the device took
   std::uint64_t received = 0;
-  std::uint64_t late = 0;      ///< of earlier trials
-  std::uint64_t other = 0;     ///< not ours, and not IPv4: a kernel's own
-  Histogram latency;           ///< TSC cycles
+  std::uint64_t late = 0;   ///< of earlier trials
+  std::uint64_t other = 0;  ///< not ours, and not IPv4: a kernel's own
+  Histogram latency;        ///< TSC cycles
   // The following need `verify`, but for the first.
-  std::uint64_t foreign = 0;   ///< IPv4 that we did not send
+  std::uint64_t foreign = 0;  ///< IPv4 that we did not send
   std::uint64_t wrong_tuple = 0, wrong_checksum = 0, doubled = 0;
 
   [[nodiscard]] std::uint64_t lost() const { return offered > received ? offered - received : 0; }

@@ -10,11 +10,8 @@
 namespace sluice::bench {
 
 Result<std::unique_ptr<Wire>> Wire::open(const Options& options) {
-  auto device = eni::Device::open({.key = "tester",
-                                   .device = options.device,
-                                   .workers = 1,
-                                   .mtu = {},
-                                   .pool = options.pool});
+  auto device = eni::Device::open(
+      {.key = "tester", .device = options.device, .workers = 1, .mtu = {}, .pool = options.pool});
   if (!device) return Error{device.error()};
   return std::unique_ptr<Wire>(new Wire(options, std::move(device).value()));
 }
@@ -82,8 +79,7 @@ void Wire::send_arp(std::uint16_t operation,
   rte_mbuf* frame = rte_pktmbuf_alloc(options_.pool);
   if (frame == nullptr) return;  // whoever asked asks again
   auto* data = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(frame, kSmallestFrame));
-  net::header_at<net::EthernetHeader>(data) = {to, macs_.from,
-                                               Be16::from_host(net::kEtherTypeArp)};
+  net::header_at<net::EthernetHeader>(data) = {to, macs_.from, Be16::from_host(net::kEtherTypeArp)};
   net::header_at<net::ArpHeader>(data + kIpAt) = {
       .hardware_type = Be16::from_host(1),
       .protocol_type = Be16::from_host(net::kEtherTypeIpv4),

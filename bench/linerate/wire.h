@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// One of the tester's two DPDK ports, and what makes it a neighbour that routers accept: it answers
-/// every ARP request with its own MAC, and finds that of the device under test. Owner: one thread.
+/// One of the tester's two DPDK ports, and what makes it a neighbour that routers accept: it
+/// answers every ARP request with its own MAC, and finds that of the device under test. Owner: one
+/// thread.
 #pragma once
 
 #include <chrono>
@@ -22,9 +23,9 @@ namespace sluice::bench {
 class Wire {
  public:
   struct Options {
-    std::string device;       ///< PCI address or vdev arguments
-    Ipv4Addr own;             ///< the router that the device under test sends to
-    Ipv4Addr peer;            ///< the device under test
+    std::string device;  ///< PCI address or vdev arguments
+    Ipv4Addr own;        ///< the router that the device under test sends to
+    Ipv4Addr peer;       ///< the device under test
     rte_mempool* pool = nullptr;
   };
   static Result<std::unique_ptr<Wire>> open(const Options& options);

@@ -35,8 +35,8 @@ constexpr Instant kNow{1000};
 nat::NewSession session(std::uint32_t number) {
   const FlowKey key = flow(number);
   const Be32 snat = Be32::from_host((30U << 24) + number / kPortsPerHost);
-  return {key.source, key.destination, snat, key.source_port, key.destination_port,
-          key.source_port, key.protocol};
+  return {key.source,           key.destination, snat,        key.source_port,
+          key.destination_port, key.source_port, key.protocol};
 }
 
 FlowKey key(std::uint32_t number, Direction direction) {

@@ -58,8 +58,8 @@ void full(benchmark::State& state) {
     ip.checksum = net::full_checksum({&frame[kIpAt], sizeof ip});
     net::UdpHeader& udp = udp_of(frame);
     udp.checksum = {};
-    udp.checksum = net::full_checksum({&frame[kL4At], length - kL4At},
-                                      pseudo_header(ip, length - kL4At));
+    udp.checksum =
+        net::full_checksum({&frame[kL4At], length - kL4At}, pseudo_header(ip, length - kL4At));
   });
 }
 

@@ -29,13 +29,12 @@ class Frames {
     for (unsigned i = 0; i < kBurstSize; ++i) {
       const auto number = static_cast<std::uint32_t>(first + i);
       const Ipv4Addr network = OneWorker::destination(spread(number) % rules);
-      const nat::FlowKey key{
-          Be32::from_host((10U << 24) + (number >> 14)),
-          Be32::from_host(network.value() + 1 + number % 250),
-          Be16::from_host(static_cast<std::uint16_t>(1024 + number % 16384)),
-          Be16::from_host(53),
-          net::kUdp,
-          {}};
+      const nat::FlowKey key{Be32::from_host((10U << 24) + (number >> 14)),
+                             Be32::from_host(network.value() + 1 + number % 250),
+                             Be16::from_host(static_cast<std::uint16_t>(1024 + number % 16384)),
+                             Be16::from_host(53),
+                             net::kUdp,
+                             {}};
       write_udp(bytes_[i], OneWorker::macs_into(kInner), key);
       pipeline::Packet& packet = burst.add();
       packet.frame = bytes_[i].data();
@@ -51,9 +50,7 @@ class Frames {
   std::array<std::array<std::uint8_t, kSmallestFrame>, kBurstSize> bytes_{};
 };
 
-void report(benchmark::State& state) {
-  state.SetItemsProcessed(state.iterations() * kBurstSize);
-}
+void report(benchmark::State& state) { state.SetItemsProcessed(state.iterations() * kBurstSize); }
 
 void first_packet(benchmark::State& state) {
   const auto rules = static_cast<std::uint32_t>(state.range(0));

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Claim: a worker opens five million flows a second from an empty table to one 95 % full, never much
-/// slower for a tenth of a second, and removes ten million. Every frame is a new UDP flow from a pod
-/// (idle limit 300 s, the default); the sweep looks at eight records a burst, as in Worker::turn.
-/// With several workers the flows are those the first one owns, and ports those whose replies it gets.
+/// Claim: a worker opens five million flows a second from an empty table to one 95 % full, never
+/// much slower for a tenth of a second, and removes ten million. Every frame is a new UDP flow from
+/// a pod (idle limit 300 s, the default); the sweep looks at eight records a burst, as in
+/// Worker::turn. With several workers the flows are those the first one owns, and ports those whose
+/// replies it gets.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
 
+#include "support/frame_pool.h"
 #include "support/meter.h"
 #include "support/one_worker.h"
 #include "support/path.h"
-#include "support/frame_pool.h"
 #include "support/shape.h"
 
 namespace sluice::bench {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Claim: reading a packet's headers costs little beside filling in what a burst knows of it, which is
-/// the baseline.
+/// Claim: reading a packet's headers costs little beside filling in what a burst knows of it, which
+/// is the baseline.
 #include <benchmark/benchmark.h>
 
 #include "support/frame_pool.h"

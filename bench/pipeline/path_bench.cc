@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Claim: the path costs little more with 16 million sessions than with 64 thousand, and half of what
-/// it costs with rte_hash as its index. 64-byte frames of established flows in random order; `io` is
-/// what touching frames costs without any of it. Run one size with
+/// Claim: the path costs little more with 16 million sessions than with 64 thousand, and half of
+/// what it costs with rte_hash as its index. 64-byte frames of established flows in random order;
+/// `io` is what touching frames costs without any of it. Run one size with
 /// --benchmark_enable_random_interleaving and repetitions to compare.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -75,9 +75,9 @@ void stages(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
     benchmark::RegisterBenchmark(full.c_str(), function, count, flow)->UseManualTime();
   };
   for (const std::uint32_t count : kSessionCounts) {
-    for (const auto& [way, flow] : {std::pair{"out", Traffic::Flow::kOutbound},
-                                    std::pair{"in", Traffic::Flow::kInbound},
-                                    std::pair{"both", Traffic::Flow::kBoth}}) {
+    for (const auto& [way, flow] :
+         {std::pair{"out", Traffic::Flow::kOutbound}, std::pair{"in", Traffic::Flow::kInbound},
+          std::pair{"both", Traffic::Flow::kBoth}}) {
       add("io", io, count, way, flow);
       add("sluice", sluice, count, way, flow);
       add("rte_hash", with_rte_hash, count, way, flow);

@@ -33,8 +33,8 @@ struct Macs {
 inline net::Ipv4Header& write_headers(std::span<std::uint8_t> frame,
                                       const Macs& macs,
                                       const nat::FlowKey& key) noexcept {
-  net::header_at<net::EthernetHeader>(frame.data()) = {
-      macs.to, macs.from, Be16::from_host(net::kEtherTypeIpv4)};
+  net::header_at<net::EthernetHeader>(frame.data()) = {macs.to, macs.from,
+                                                       Be16::from_host(net::kEtherTypeIpv4)};
   auto& ip = net::header_at<net::Ipv4Header>(frame.data() + kIpAt);
   ip = {.version_and_length = 0x45,
         .type_of_service = 0,
@@ -57,8 +57,10 @@ inline void write_udp(std::span<std::uint8_t> frame,
   const net::Ipv4Header& ip = write_headers(frame, macs, key);
   auto& udp = net::header_at<net::UdpHeader>(frame.data() + kL4At);
   const auto l4 = frame.subspan(kL4At);
-  udp = {key.source_port, key.destination_port,
-         Be16::from_host(static_cast<std::uint16_t>(l4.size())), {}};
+  udp = {key.source_port,
+         key.destination_port,
+         Be16::from_host(static_cast<std::uint16_t>(l4.size())),
+         {}};
   udp.checksum = net::full_checksum(l4, pseudo_header(ip, l4.size()));
   if (udp.checksum.raw() == 0) udp.checksum = Be16::from_raw(0xffff);  // RFC 768
 }

@@ -14,8 +14,7 @@ namespace {
 
 constexpr std::size_t kDataRoom = 2048;
 constexpr std::size_t kPrivateRoom = 64;
-constexpr std::size_t kBuffer =
-    sizeof(rte_mbuf) + kPrivateRoom + RTE_PKTMBUF_HEADROOM + kDataRoom;
+constexpr std::size_t kBuffer = sizeof(rte_mbuf) + kPrivateRoom + RTE_PKTMBUF_HEADROOM + kDataRoom;
 // An odd number of cache lines, so that frames spread over all sets of a cache.
 static_assert(kBuffer % 64 == 0 && kBuffer / 64 % 2 == 1);
 

@@ -64,13 +64,14 @@ class HashPipeline<pipeline::Pipeline<Stages...>> {
 
  private:
   template <typename Stage>
-  using Replaced =
-      std::conditional_t<std::is_same_v<Stage, pipeline::Lookup>, HashLookup, Stage>;
+  using Replaced = std::conditional_t<std::is_same_v<Stage, pipeline::Lookup>, HashLookup, Stage>;
 
   template <typename Stage>
   static Replaced<Stage> make(pipeline::Context& context, const HashIndex& index) {
-    if constexpr (std::is_same_v<Stage, pipeline::Lookup>) return HashLookup(context, index);
-    else return Stage(context);
+    if constexpr (std::is_same_v<Stage, pipeline::Lookup>)
+      return HashLookup(context, index);
+    else
+      return Stage(context);
   }
 
   std::tuple<Replaced<Stages>...> stages_;

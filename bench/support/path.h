@@ -17,12 +17,13 @@ namespace sluice::bench {
 
 inline constexpr Instant kNow{1000};  ///< nothing expires unless a benchmark moves the clock
 
-/// What a driver's receive and transmit do with a buffer, and nothing else: its fields and the first
-/// line of its frame are touched. testpmd's `macswap` without the device.
+/// What a driver's receive and transmit do with a buffer, and nothing else: its fields and the
+/// first line of its frame are touched. testpmd's `macswap` without the device.
 class IoPath {
  public:
   std::size_t run(std::span<rte_mbuf* const> frames, DeviceId) noexcept {
-    for (const rte_mbuf* frame : frames) __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*), 1);
+    for (const rte_mbuf* frame : frames)
+      __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*), 1);
     std::size_t sent = 0;
     for (rte_mbuf* frame : frames) {
       auto& ethernet = *rte_pktmbuf_mtod(frame, net::EthernetHeader*);
@@ -49,7 +50,8 @@ class NatPath {
     pipeline_.process(burst_);
     std::size_t sent = 0;
     for (const pipeline::Packet& packet : burst_) {
-      if (packet.fate == pipeline::Fate::kEmit) [[likely]] transmit_[sent++] = packet.buffer;
+      if (packet.fate == pipeline::Fate::kEmit) [[likely]]
+        transmit_[sent++] = packet.buffer;
     }
     return sent;
   }

@@ -41,8 +41,9 @@ void Sessions::open() {
 nat::FlowKey Sessions::key(std::uint32_t number, Direction direction) const noexcept {
   const nat::FlowKey outbound = flow(number);
   if (direction == Direction::kOutbound) return outbound;
-  return {outbound.destination, OneWorker::snat_address().wire(), outbound.destination_port,
-          external_ports_[number], outbound.protocol, {}};
+  return {outbound.destination,      OneWorker::snat_address().wire(),
+          outbound.destination_port, external_ports_[number],
+          outbound.protocol,         {}};
 }
 
 const HashIndex& Sessions::hash_index() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// The traffic that all measurements share: UDP flows by number, 63 from each inside host (the shape
-/// VPP's CSIT uses), towards random remotes and ports (RFC 4814 4.4).
+/// The traffic that all measurements share: UDP flows by number, 63 from each inside host (the
+/// shape VPP's CSIT uses), towards random remotes and ports (RFC 4814 4.4).
 #pragma once
 
 #include <array>
@@ -28,8 +28,12 @@ inline constexpr std::array<std::uint32_t, 3> kSessionCounts{64'512, 1'032'192, 
   dice = (dice ^ dice >> 31) * 0xd6e8feb86659fd93ULL;
   const auto remote = static_cast<std::uint32_t>(dice >> 48);
   const auto remote_port = static_cast<std::uint16_t>(1024 + (dice >> 16 & 0xffffffff) % 64512);
-  return {Be32::from_host(kFirstHost + host), Be32::from_host(kFirstRemote + remote),
-          Be16::from_host(port), Be16::from_host(remote_port), protocol, {}};
+  return {Be32::from_host(kFirstHost + host),
+          Be32::from_host(kFirstRemote + remote),
+          Be16::from_host(port),
+          Be16::from_host(remote_port),
+          protocol,
+          {}};
 }
 
 /// Numbers without an order that a prefetcher could guess.
