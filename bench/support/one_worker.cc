@@ -64,10 +64,10 @@ void OneWorker::forget() {
   if (!table) throw std::runtime_error(table.error());
   table_ = std::move(table).value();
   table_->set_limits(snapshot_->limits);
-  ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, 7);
+  ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, *table_, 7);
   context_ = std::make_unique<pipeline::Context>(
       pipeline::Context{WorkerId{0}, owner_, links_, *neighbours_, *table_, *ports_, counters_,
-                        fragments_, snapshot_.get()});
+                        fragments_, outbox_, snapshot_.get()});
 }
 
 }  // namespace sluice::bench

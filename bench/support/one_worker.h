@@ -49,6 +49,7 @@ class OneWorker {
   std::unique_ptr<nat::PortAllocator> ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_{counters_, 7};
+  nat::Outbox outbox_;  ///< notices to no other worker
   std::unique_ptr<pipeline::Context> context_;
 };
 
