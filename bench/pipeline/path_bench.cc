@@ -53,7 +53,8 @@ void with_rte_hash(benchmark::State& state, std::uint32_t count, Traffic::Flow f
   run(state, sessions, flow, path);
 }
 
-/// The same path as `sluice`, with the cycles of each stage.
+/// The same path as `sluice`, with the cycles of each stage; numbered, as counters are sorted by
+/// name.
 void stages(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
   Sessions& sessions = Sessions::kept(count);
   using Timed = TimedPipeline<EgressPipeline>;
@@ -62,7 +63,8 @@ void stages(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
   const auto names = Timed::names();
   const auto packets = static_cast<double>(state.items_processed());
   for (std::size_t i = 0; i < names.size(); ++i) {
-    state.counters[names[i]] = static_cast<double>(path.pipeline().cycles()[i]) / packets;
+    state.counters[fmt::format("{:02} {}", i, names[i])] =
+        static_cast<double>(path.pipeline().cycles()[i]) / packets;
   }
 }
 

@@ -28,21 +28,23 @@ def _rate_against_sessions(measured, axes):
         above = [max(figure.samples) - figure.median for _, figure in figures]
         axes.errorbar([size for size, _ in figures], middles, yerr=[below, above], marker="o",
                       capsize=3, label=label)
-    axes.set(xscale="log", xlabel="sessions", ylabel="Mpps, one core", ylim=(0, None))
+    axes.set(xscale="log", yscale="log", xlabel="sessions", ylabel="Mpps, one core")
+    axes.grid(which="both", axis="y", alpha=0.3)
     axes.legend()
 
 
 def _cycles_by_stage(measured, axes):
     sizes = _sizes(measured)
     entry = next(e for e in measured.micro if e["name"].startswith("path/stages/both/"))
-    stages = [name for name in entry if name[0].isupper()]
+    stages = sorted(name for name in entry if name[0].isdigit())
     bottom = [0.0] * len(sizes)
     for stage in stages:
         values = [measured.counter(f"path/stages/both/sessions:{size}", stage).median for size in sizes]
-        axes.bar([str(size) for size in sizes], values, bottom=bottom, label=stage)
+        axes.bar([str(size) for size in sizes], values, bottom=bottom, label=stage[3:])
         bottom = [a + b for a, b in zip(bottom, values)]
     axes.set(xlabel="sessions", ylabel="cycles a packet, both directions")
-    axes.legend(fontsize="small")
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(handles[::-1], labels[::-1], fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _latency_distribution(measured, axes):

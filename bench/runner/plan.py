@@ -142,6 +142,13 @@ def _latency(extent):
                         "--phases", "no_drop", "latency")
 
 
+def _connections(extent):
+    for dut in ("sluice", "linux-nft"):
+        yield _line(f"connection rate of {dut}", "connections", 120, "--dut", dut,
+                    "--sessions", extent.middle, "--seconds", extent.seconds,
+                    "--precision", 0.03, "--phases", "establish_rate")
+
+
 def _matrix(extent):
     for size in extent.sizes:
         yield _line(f"matrix of {size} sessions", "matrix", 60 + size / 100_000 + 9 * 30 * extent.seconds,
@@ -150,8 +157,11 @@ def _matrix(extent):
 
 
 def steps(extent):
-    """Everything, the quickest first."""
+    """Everything, what takes longest at the end."""
     all_steps = [*_micro_steps(extent), *_pairs(extent)]
+    if extent is not SMOKE:  # which may run on a busy machine, and that one loses packets
+        all_steps.append(_line("verification", "verify", 15, "--sessions", SIZES[0], "--seconds", 0.1,
+                               "--phases", "verify"))
     if extent.matrix:
-        all_steps += [*_latency(extent), *_matrix(extent)]
+        all_steps += [*_latency(extent), *_connections(extent), *_matrix(extent)]
     return all_steps

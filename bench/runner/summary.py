@@ -45,6 +45,19 @@ def _matrix(measured):
                   lines)
 
 
+def _connections(measured):
+    lines = []
+    for entry in measured.line:
+        for run in entry["report"]["runs"]:
+            if "establish_rate" in run:
+                cycles = run["establish"]["busy_cycles"]
+                lines.append([entry["report"]["dut"], run["sessions"],
+                              f"{run['establish_rate']['rate'] / 1e6:.3f}",
+                              f"{run['establish']['rate'] / 1e6:.3f}", f"{cycles:.0f}" if cycles else "-"])
+    return _table(["device", "connections", "opened without loss, M/s", "opened at most, M/s",
+                   "busy cycles"], lines) if lines else ""
+
+
 def _verified(measured):
     lines = []
     for entry in measured.line:
@@ -73,9 +86,10 @@ def text(measured, extent, drawn):
     parts += ["## Micro benchmarks", _micro(measured)]
     if measured.trials("matrix", "sluice"):
         parts += ["## Line rate, sluice over memif", _matrix(measured)]
-    verified = _verified(measured)
-    if verified:
-        parts += ["## Verification: every packet checked", verified]
+    for title, table in (("Connections opened (RFC 9693, phase 1)", _connections(measured)),
+                         ("Verification: every packet checked", _verified(measured))):
+        if table:
+            parts += [f"## {title}", table]
     if measured.failures:
         parts += ["## Failed", *(f"- {failure['step']}: {failure['why']}" for failure in measured.failures)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
