@@ -61,6 +61,7 @@ SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
     LearnedTable table(sessions, plan_.protocol_number());
     tester_.use(table);
     if (!restart_()) return Outcome{.offered = sessions};  // all lost: what follows tells why
+    warm_up();
     return tester_.run({.ways = Ways::kOut,
                         .rate = rate,
                         .seconds = kNoHurry,
@@ -73,11 +74,28 @@ SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
       opening);
 }
 
+/// One packet out and one in, until they come through: the device has to find its neighbours first,
+/// and what it drops meanwhile says nothing of it.
+void Phases::warm_up() {
+  constexpr int kTries = 10;
+  for (const Ways ways : {Ways::kOut, Ways::kIn}) {
+    const Trial trial{.ways = ways,
+                      .rate = 1000,
+                      .seconds = 1,
+                      .packets = 1,
+                      .in_order = true,
+                      .tcp_flags = ways == Ways::kOut ? net::kSyn : net::kAck};
+    for (int i = 0; i < kTries && tester_.run(trial).received == 0; ++i) {
+    }
+  }
+}
+
 /// One packet of every session; those that got lost are sent again, slower, but only the first pass
 /// counts as a rate.
 Json Phases::establish() {
   constexpr int kPasses = 6;
   LearnedTable& table = tester_.table();
+  warm_up();
   Trial trial{.ways = Ways::kOut,
               .rate = plan_.rate,
               .seconds = kNoHurry,

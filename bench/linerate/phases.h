@@ -25,6 +25,7 @@ class Phases {
 
  private:
   [[nodiscard]] SearchResult find_establishment_rate(std::uint32_t sessions);
+  void warm_up();
   [[nodiscard]] Json establish();
   [[nodiscard]] Json verify(double established_rate);
   [[nodiscard]] Json tear_down();

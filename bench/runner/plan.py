@@ -32,7 +32,7 @@ class Extent:
 
 FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, True, MIDDLE)
 QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, False, MIDDLE)
-SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, False, 6300)
+SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, False, 630)
 
 
 class Programs:
