@@ -43,7 +43,12 @@ class NeighbourTable {
     return id != nat::kNoAdjacency && id.value <= devices_;
   }
   [[nodiscard]] DeviceId device(AdjacencyId id) const noexcept { return devices_of_[id.value]; }
-  /// The neighbour's MAC, or nothing while it does not answer (always for a glean adjacency).
+  /// The neighbour's MAC in the low 48 bits, as memory holds it; 0 while it does not answer (always
+  /// for a glean adjacency).
+  [[nodiscard]] std::uint64_t mac_word(AdjacencyId id) const noexcept {
+    return macs_[id.value].load(std::memory_order_relaxed);
+  }
+  /// The same as an address.
   [[nodiscard]] std::optional<net::MacAddress> mac(AdjacencyId id) const noexcept;
   /// The neighbour with this address if it ever answered, else the device's glean adjacency.
   [[nodiscard]] AdjacencyId find(DeviceId device, const IpAddr& address) const noexcept;

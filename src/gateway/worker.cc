@@ -71,8 +71,10 @@ void Worker::run() noexcept {
 }
 
 void Worker::turn(Instant now) noexcept {
-  // A record is looked at every capacity / kSweep turns; a turn is some microseconds under load.
+  // A record is looked at every capacity / kSweep turns at least; a turn is some microseconds under
+  // load. Where many sessions open, many will end: the sweep keeps up with four times as many.
   constexpr unsigned kSweep = 8;
+  const std::uint64_t opened = counters_.sessions_opened.get();
   const std::uint64_t begun = rte_rdtsc();
   const std::uint64_t received = counters_.received.get();
   take_snapshot();
@@ -83,7 +85,7 @@ void Worker::turn(Instant now) noexcept {
   if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   fragments_.release(now);
-  table_->sweep(now, kSweep);
+  table_->sweep(now, kSweep + 4 * static_cast<unsigned>(counters_.sessions_opened.get() - opened));
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
   if (counters_.received.get() == received) return;  // an idle turn says nothing of a packet's cost

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/byte_order.h"
@@ -110,6 +111,10 @@ struct SessionIdentity {
   }
 };
 static_assert(sizeof(SessionIdentity) == 32);
+// FlowTable::key_is() reads either key from here.
+static_assert(offsetof(SessionIdentity, remote) == 4 && offsetof(SessionIdentity, snat) == 8 &&
+              offsetof(SessionIdentity, remote_port) == offsetof(SessionIdentity, pod_port) + 2 &&
+              offsetof(SessionIdentity, snat_port) == offsetof(SessionIdentity, pod_port) + 4);
 
 struct alignas(64) Session {
   std::atomic<std::uint32_t> sequence;  ///< odd while the identity is being written

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "core/byte_order.h"
 
@@ -28,6 +29,21 @@ struct EthernetHeader {
   Be16 type;
 };
 static_assert(sizeof(EthernetHeader) == 14);
+
+/// Writes both addresses in two stores; in more, of six bytes each, a processor waits for one to be
+/// read back as part of the other. `destination`: 48 bits as memory holds them.
+inline void set_macs(EthernetHeader& header,
+                     std::uint64_t destination,
+                     const MacAddress& source) noexcept {
+  std::uint16_t first = 0;
+  std::uint32_t rest = 0;
+  std::memcpy(&first, source.data(), sizeof first);
+  std::memcpy(&rest, source.data() + sizeof first, sizeof rest);
+  const std::uint64_t front = (destination & 0xffff'ffff'ffffU) | std::uint64_t{first} << 48;
+  auto* const bytes = reinterpret_cast<std::uint8_t*>(&header);
+  std::memcpy(bytes, &front, sizeof front);
+  std::memcpy(bytes + sizeof front, &rest, sizeof rest);
+}
 
 /// RFC 826, for IPv4 over Ethernet.
 struct ArpHeader {

@@ -143,11 +143,20 @@ class Burst {
  public:
   void begin(Instant now) noexcept {
     now_ = now;
-    size_ = 0;
+    size_ = fragments_ = missed_ = emitted_ = 0;
   }
   [[nodiscard]] bool full() const noexcept { return size_ == kBurstSize; }
   [[nodiscard]] unsigned size() const noexcept { return size_; }
   [[nodiscard]] Instant now() const noexcept { return now_; }
+
+  // What stages tell later ones, so that those with nothing to do need not look.
+  void note_fragment() noexcept { ++fragments_; }
+  void note_missed() noexcept { ++missed_; }
+  void note_emitted(unsigned count) noexcept { emitted_ = count; }
+  [[nodiscard]] bool has_fragments() const noexcept { return fragments_ != 0; }
+  /// Whether any packet that is live after Lookup, or was no flow's, has no session.
+  [[nodiscard]] bool has_missed() const noexcept { return missed_ != 0; }
+  [[nodiscard]] bool all_emitted() const noexcept { return emitted_ == size_; }
 
   Packet& add() noexcept { return packets_[size_++] = Packet{}; }
 
@@ -158,6 +167,7 @@ class Burst {
  private:
   std::array<Packet, kBurstSize> packets_;
   unsigned size_ = 0;
+  unsigned fragments_ = 0, missed_ = 0, emitted_ = 0;
   Instant now_{};
 };
 

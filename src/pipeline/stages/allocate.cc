@@ -328,6 +328,7 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
 }
 
 void Allocate::process(Burst& burst) noexcept {
+  if (!burst.has_missed()) return;
   for (Packet& packet : burst) {
     const bool decided =
         packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;

@@ -217,6 +217,8 @@ std::uint64_t sender_of(const Packet& packet) noexcept {
 }  // namespace
 
 void Answer::process(Burst& burst) noexcept {
+  if (burst.all_emitted()) [[likely]]
+    return;
   for (Packet& packet : burst) {
     if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
     packet.dropped_length = packet.length;

@@ -247,6 +247,7 @@ bool is_martian(Ipv4Addr source, Ipv4Addr destination, const eni::EniMap& enis) 
 }
 
 void Classify::process(Burst& burst) noexcept {
+  if (!burst.has_missed()) return;
   for (Packet& packet : burst) {
     if (!packet.live() || packet.found) continue;
     switch (packet.kind) {

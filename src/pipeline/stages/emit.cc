@@ -5,19 +5,22 @@
 namespace sluice::pipeline {
 
 void Emit::process(Burst& burst) noexcept {
+  unsigned emitted = 0;
   for (Packet& packet : burst) {
     if (!packet.live()) continue;
-    const auto mac = context_.neighbours.mac(packet.adjacency);
-    net::EthernetHeader& ethernet = packet.ethernet();
-    ethernet.source = context_.link(packet.out).mac;
-    if (!mac) [[unlikely]] {
+    const std::uint64_t mac = context_.neighbours.mac_word(packet.adjacency);
+    const net::MacAddress& own = context_.link(packet.out).mac;
+    if (mac == 0) [[unlikely]] {
+      packet.ethernet().source = own;
       packet.next_hop = context_.enis().next_hop(packet.out, packet.destination());
       packet.fate = Fate::kAwaitNeighbour;
       continue;
     }
-    ethernet.destination = *mac;
+    net::set_macs(packet.ethernet(), mac, own);
     packet.fate = Fate::kEmit;
+    ++emitted;
   }
+  burst.note_emitted(emitted);
 }
 
 }  // namespace sluice::pipeline

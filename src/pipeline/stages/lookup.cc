@@ -119,7 +119,10 @@ void Lookup::process(Burst& burst) noexcept {
   std::size_t count = 0;
   for (unsigned i = 0; i < burst.size(); ++i) {
     Packet& packet = burst[i];
-    if (!wants_session(packet)) continue;
+    if (!wants_session(packet)) {
+      if (packet.live()) burst.note_missed();  // IPv6 has none
+      continue;
+    }
     packet.hash = context_.table.hash(packet.key);
     keys[count] = packet.key;
     hashes[count] = packet.hash;
@@ -130,9 +133,13 @@ void Lookup::process(Burst& burst) noexcept {
   for (std::size_t i = 0; i < count; ++i) {
     Packet& packet = burst[places[i]];
     packet.found = found[i];
-    if (!packet.found) continue;
+    if (!packet.found) {
+      burst.note_missed();
+      continue;
+    }
     if (is_redirect(packet, context_)) [[unlikely]] {
       follow_redirect(packet, context_, burst.now());
+      burst.note_missed();
       continue;
     }
     if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
@@ -143,6 +150,7 @@ void Lookup::process(Burst& burst) noexcept {
       if (users == 1) {
         context_.table.erase(packet.found.session);
         packet.found = {};
+        burst.note_missed();
         continue;
       }
     }

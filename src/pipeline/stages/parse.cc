@@ -3,6 +3,8 @@
 #include "pipeline/stages/parse.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "nat/icmp_error.h"
 #include "net/checksum.h"
@@ -79,6 +81,18 @@ void parse_icmp(Packet& packet) noexcept {
   }
 }
 
+/// Nearly every header is of 20 bytes: its sum is worth no loop.
+std::uint64_t header_sum(const std::uint8_t* header, unsigned length) noexcept {
+  constexpr unsigned kUsual = sizeof(net::Ipv4Header);
+  if (length != kUsual) [[unlikely]] return net::sum_words({header, length});
+  std::array<std::uint64_t, 2> most;
+  std::uint32_t rest = 0;
+  std::memcpy(most.data(), header, sizeof most);
+  std::memcpy(&rest, header + sizeof most, sizeof rest);
+  constexpr std::uint64_t kLow = 0xffff'ffffU;
+  return (most[0] & kLow) + (most[0] >> 32) + (most[1] & kLow) + (most[1] >> 32) + rest;
+}
+
 /// RFC 1812 5.2.2: (1) long enough, (2) the checksum holds, (3) version 4, (4) the header length is
 /// at least 20, (5) the total length holds the header, and the frame holds the total length.
 void parse_ipv4(Packet& packet) noexcept {
@@ -93,7 +107,7 @@ void parse_ipv4(Packet& packet) noexcept {
       packet.length < kL3Offset + total_length) {
     return packet.drop(DropReason::kMalformedIpv4);
   }
-  if (net::fold(net::sum_words({packet.frame + kL3Offset, header_length})) != 0xffff) {
+  if (net::fold(header_sum(packet.frame + kL3Offset, header_length)) != 0xffff) {
     return packet.drop(DropReason::kMalformedIpv4);
   }
 
@@ -176,7 +190,10 @@ void parse(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
 
 void Parse::process(Burst& burst) noexcept {
   for (Packet& packet : burst) __builtin_prefetch(packet.frame);
-  for (Packet& packet : burst) parse(packet, context_.link(packet.in), context_.enis());
+  for (Packet& packet : burst) {
+    parse(packet, context_.link(packet.in), context_.enis());
+    if (packet.kind == Kind::kFragment) [[unlikely]] burst.note_fragment();
+  }
 }
 
 }  // namespace sluice::pipeline

@@ -12,6 +12,8 @@ WorkerId Reassemble::meeting_place(const Packet& packet) const noexcept {
 
 void Reassemble::process(Burst& burst) noexcept {
   context_.fragments.release(burst.now());
+  if (!burst.has_fragments()) [[likely]]
+    return;
   for (Packet& packet : burst) {
     if (!packet.live() || packet.kind != Kind::kFragment) [[likely]]
       continue;
