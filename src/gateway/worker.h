@@ -14,8 +14,11 @@
 #include <vector>
 
 #include "gateway/clock.h"
+#include "gateway/errand.h"
 #include "gateway/frame_tag.h"
+#include "gateway/load.h"
 #include "gateway/revision.h"
+#include "pipeline/drop_samples.h"
 #include "pipeline/pipeline.h"
 
 namespace sluice::gateway {
@@ -58,6 +61,11 @@ class Worker {
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
   /// Frames that wait for the rest of their datagrams. Any thread.
   [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }
+  [[nodiscard]] const pipeline::DropSamples& drop_samples() const noexcept { return samples_; }
+  [[nodiscard]] const Load& load() const noexcept { return load_; }
+  /// Takes an errand, which stays where it is until it is done; false while another is under way.
+  /// One thread at a time may ask.
+  [[nodiscard]] bool take(Errand& errand) noexcept;
   [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
@@ -71,12 +79,14 @@ class Worker {
   };
 
   void turn(Instant now) noexcept;
+  void run_errand(Errand& errand, Instant now) noexcept;
   void take_snapshot() noexcept;
   void revise(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
   void receive_ring(Instant now) noexcept;
   void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
   void process() noexcept;
+  void process_timed() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
   void hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept;
@@ -86,6 +96,7 @@ class Worker {
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;
   void flush(DeviceId out) noexcept;
   void drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
+  void count_drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
 
   WorkerId self_;
   Shared& shared_;
@@ -101,6 +112,9 @@ class Worker {
   std::atomic<std::uint64_t> revised_for_{0};
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;
+  pipeline::DropSamples samples_;
+  Load load_;
+  std::atomic<Errand*> errand_{nullptr};
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
 };
 

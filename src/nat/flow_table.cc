@@ -132,6 +132,13 @@ Found FlowTable::find(const FlowKey& key, Instant now) noexcept {
   return entry == nullptr ? Found{} : unless_expired(*entry, now);
 }
 
+Found FlowTable::peek(const FlowKey& key, Instant now) const noexcept {
+  const std::uint32_t* entry = const_cast<FlowTable*>(this)->entry_of(key, place_of(hash(key)));
+  if (entry == nullptr || expired(at(SessionIndex{*entry & kIndexMask}), now)) return {};
+  return {SessionIndex{*entry & kIndexMask},
+          (*entry & kInboundBit) != 0 ? Direction::kInbound : Direction::kOutbound};
+}
+
 void FlowTable::find_burst(std::span<const FlowKey> keys,
                            std::span<const std::uint64_t> hashes,
                            Instant now,
