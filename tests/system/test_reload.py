@@ -41,9 +41,8 @@ class ReloadTest(LabTest):
 
     def drops(self, lab):
         """Dropped packets by reason, those with any."""
-        said = self.console(lab, "show", "drops")
-        return {name: int(count) for name, count in re.findall(r"^\s*(\w+)\s+(\d+)\b", said, re.M)
-                if int(count)}
+        said = json.loads(self.console(lab, "show", "drops", "--json"))
+        return {row["reason"]: row["packets"] for row in said["drops"]}
 
     def logged(self, lab, pattern):
         return len(re.findall(pattern, lab.gateway.log()))

@@ -5,7 +5,7 @@
 
 # The one list of packages, by what they are for.
 PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp-dev
-  libboost-program-options-dev nlohmann-json3-dev libpcap-dev libgtest-dev libgmock-dev
+  libboost-program-options-dev nlohmann-json3-dev libpcap-dev prometheus-cpp-dev libcivetweb-dev libgtest-dev libgmock-dev
   librapidcheck-dev libbenchmark-dev"
 PACKAGES_LAB="python3 iproute2 nftables ethtool procps util-linux iputils-ping curl nginx iperf3
   bind9-dnsutils dnsmasq-base"
