@@ -10,7 +10,7 @@ PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp
 PACKAGES_LAB="python3 iproute2 nftables ethtool procps util-linux iputils-ping curl nginx iperf3
   bind9-dnsutils dnsmasq-base"
 PACKAGES_TEST="python3-yaml python3-scapy tcpdump tshark dpdk-dev clang libclang-rt-14-dev llvm
-  traceroute coturn"
+  traceroute coturn prometheus"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
