@@ -17,6 +17,7 @@
 #include "gateway/eal.h"
 #include "gateway/gateway.h"
 #include "reload/reloader.h"
+#include "telemetry/dpdk_telemetry.h"
 #include "telemetry/http_server.h"
 #include "telemetry/log.h"
 #include "telemetry/refusals.h"
@@ -141,6 +142,7 @@ int run(const Options& options) {
       log().info("ready");
       reload::Reloader reloader(*gateway.value(), origin, std::move(files));
       telemetry::Telemetry telemetry(*gateway.value());
+      const telemetry::DpdkTelemetry dpdk_telemetry(telemetry);
       if (http.value()) http.value()->serve(telemetry);
       serve(*gateway.value(), *socket.value(), reloader, telemetry, signals, options);
       if (http.value()) http.value()->stop();

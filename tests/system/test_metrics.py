@@ -110,6 +110,28 @@ class Scraping(MetricsTest):
         lab.end(self)
 
 
+class DpdkTelemetry(MetricsTest):
+    """The commands on DPDK's own socket, asked as dpdk-telemetry.py asks."""
+
+    def ask_dpdk(self, lab, command):
+        folder, = pathlib.Path("/run/dpdk").glob(f"sluice-{lab.gateway.process.pid}")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as client:
+            client.settimeout(20)
+            client.connect(str(folder / "dpdk_telemetry.v2"))
+            client.recv(1024)  # who it is
+            client.send(command.encode())
+            return json.loads(client.recv(65536))[command]
+
+    def test_its_numbers_are_the_consoles(self):
+        lab = self.running_lab()
+        self.udp(lab, to=("169.254.169.254", 80))
+        wait_for(lambda: self.ask_dpdk(lab, "/sluice/drops")["link_local_destination"] == 1, "the drop")
+        self.assertGreater(self.ask_dpdk(lab, "/sluice/counters")["received"], 0)
+        self.assertEqual(self.ask_dpdk(lab, "/sluice/sessions")["capacity"], 65536)
+        self.assertGreater(self.ask_dpdk(lab, "/sluice/workers")["worker0_turns"], 0)
+        lab.end(self)
+
+
 class Shipped(LabTest):
     def known(self):
         code = "".join(path.read_text() for path in (REPOSITORY / "src" / "telemetry").glob("metrics.cc"))
