@@ -11,6 +11,7 @@
 #include "console/check_task.h"
 #include "console/explain_task.h"
 #include "console/grammar.h"
+#include "console/recording_commands.h"
 #include "console/session_tasks.h"
 #include "console/show.h"
 
@@ -80,6 +81,13 @@ constexpr std::array kCommands{
     Command{"explain FLOW",
             "what would become of a packet and its reply now: rule, session, ports, next hop",
             "explain tcp 10.10.20.21:40000 > 8.8.8.8:443", explain_flow},
+    Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
+            "trace the next N packets through the stages", "trace add 5 protocol udp", trace_add},
+    Command{"trace show", "what each stage changed about the packets traced", "trace show", trace_show},
+    Command{"capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
+            "write the next 1000 or N packets to a pcapng file, before and after, with the reason",
+            "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},
+    Command{"capture stop", "end the capture", "capture stop", capture_stop},
     Command{"check FILE", "what FILE would change for the flows there are now", "check lab.yaml",
             start_check},
     Command{"reload", "read the configuration again and put it into force", "reload", reload},

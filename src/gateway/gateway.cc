@@ -258,6 +258,11 @@ void Gateway::send(WorkerId worker, std::shared_ptr<Errand> errand) {
   if (queue.size() == 1) static_cast<void>(workers_[worker.value]->take(*queue.front()));
 }
 
+void Gateway::remove_taps() {
+  for (const auto& worker : workers_) worker->set_tap(nullptr);
+  if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);
+}
+
 /// What is first in a worker's queue is with the worker.
 void Gateway::run_errands() {
   for (std::size_t i = 0; i < errands_.size(); ++i) {

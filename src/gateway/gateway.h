@@ -49,6 +49,11 @@ class Gateway {
   /// share of it looks at Errand::done; one that nobody waits for any more is seen to all the same.
   void send(WorkerId worker, std::shared_ptr<Errand> errand);
 
+  /// The tap stays where it is until remove_taps().
+  void set_tap(WorkerId worker, Tap* tap) { workers_[worker.value]->set_tap(tap); }
+  /// No worker uses a tap any more once this returns: after a turn of each.
+  void remove_taps();
+
   /// Stops the workers; counters rest from here on. Idempotent.
   void stop();
 

@@ -150,7 +150,10 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
 void Worker::process() noexcept {
   if (burst_.size() == 0) return;  // frames of a ring that were only to be sent
   load_.add_burst(burst_.size());
-  if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
+  Tap* tap = tap_.load(std::memory_order_acquire);
+  if (tap != nullptr) [[unlikely]] {
+    pipeline_.process(burst_, [tap](unsigned stage, pipeline::Burst& burst) { tap->after(stage, burst); });
+  } else if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
     process_timed();
   } else {
     pipeline_.process(burst_);

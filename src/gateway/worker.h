@@ -18,6 +18,7 @@
 #include "gateway/frame_tag.h"
 #include "gateway/load.h"
 #include "gateway/revision.h"
+#include "gateway/tap.h"
 #include "pipeline/drop_samples.h"
 #include "pipeline/pipeline.h"
 
@@ -66,6 +67,8 @@ class Worker {
   /// Takes an errand, which stays where it is until it is done; false while another is under way.
   /// One thread at a time may ask.
   [[nodiscard]] bool take(Errand& errand) noexcept;
+  /// From the next burst on; none: nullptr. The one before may be in use until a grace period ends.
+  void set_tap(Tap* tap) noexcept { tap_.store(tap, std::memory_order_release); }
   [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
@@ -115,6 +118,7 @@ class Worker {
   pipeline::DropSamples samples_;
   Load load_;
   std::atomic<Errand*> errand_{nullptr};
+  std::atomic<Tap*> tap_{nullptr};
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
 };
 

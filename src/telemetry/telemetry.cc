@@ -92,6 +92,7 @@ Telemetry::Telemetry(const gateway::Gateway& gateway)
 }
 
 void Telemetry::turn() {
+  if (recording_) recording_->turn();
   take_census();
   const Instant now = gateway_.now();
   if (now.since(looked_.plus(kPause)) < 0) return;

@@ -16,6 +16,7 @@
 
 #include "gateway/gateway.h"
 #include "telemetry/census.h"
+#include "telemetry/recording.h"
 
 namespace sluice::telemetry {
 
@@ -78,6 +79,10 @@ class Telemetry {
   void clear_counters() { baseline_ = gateway_.totals(); }
   [[nodiscard]] pipeline::Totals since_cleared() const;
 
+  /// The trace or capture under way, or the last one; may be none.
+  [[nodiscard]] const std::unique_ptr<Recording>& recording() const { return recording_; }
+  void record(std::unique_ptr<Recording> recording) { recording_ = std::move(recording); }
+
   [[nodiscard]] const gateway::Gateway& gateway() const { return gateway_; }
 
  private:
@@ -100,6 +105,7 @@ class Telemetry {
   std::shared_ptr<const Census> census_;
   Instant next_census_{};
   std::map<Ipv4Addr, Peak> peaks_;
+  std::unique_ptr<Recording> recording_;
 };
 
 /// a - b, member by member.

@@ -5,9 +5,13 @@
 import json
 import os
 import pathlib
+import pty
 import re
+import select
 import socket
 import stat
+import subprocess
+import time
 
 from lab import clients
 from lab.system import run, wait_for
@@ -343,3 +347,125 @@ class BadClients(ConsoleTest):
         lab.end(self)
 
 
+
+
+class Recording(ConsoleTest):
+    def test_a_trace_shows_what_each_stage_changed(self):
+        lab = self.running_lab()
+        self.ask(lab, "trace", "add", "2", "address", INTERNET)
+        self.assertIn("under way", self.ask(lab, "trace", "add", "1", status=FAILED))
+        self.udp(lab, port=4000, to=(INTERNET, 7000))
+        self.udp(lab, port=4001, to=("169.254.169.254", 80))  # matches not
+        self.udp(lab, port=4002, to=(INTERNET, 7000))
+        wait_for(lambda: not self.shown(lab, "trace", "show")["under_way"], "two packets")
+        first, second = self.shown(lab, "trace", "show")["traced"]
+        self.assertIn(f"in by pod-b1: udp {POD}:4000 > {INTERNET}:7000", first["packet"])
+        self.assertIn(f"{POD}:4002", second["packet"])
+        changes = {step["stage"]: step["change"] for step in first["stages"]}
+        self.assertEqual(changes["classify"], "verdict snat")
+        self.assertEqual(changes["allocate"], "opens a session")
+        self.assertRegex(changes["translate"], rf"^udp {SNAT}:\d+ > {INTERNET}:7000$")
+        self.assertIn("by eni0", "".join(changes.values()))
+        lab.end(self)
+
+    def test_a_capture_holds_packets_before_and_after_with_the_reason(self):
+        lab = self.running_lab()
+        path = lab.gateway.folder / "out.pcapng"
+        self.ask(lab, "capture", "start", str(path), "address", POD, "count", "50")
+        self.udp(lab, port=4000, to=(INTERNET, 7000))
+        self.udp(lab, port=4001, to=("169.254.169.254", 80))
+        wait_for(lambda: self.shown(lab, "show", "drops")["drops"], "the drop")
+        self.wait_for_session(lab, "remote", INTERNET)
+        said = self.shown(lab, "capture", "stop")
+        self.assertEqual((said["file"], said["lost_copies"]), (str(path), 0))
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        read = run(["tshark", "-r", str(path), "-T", "fields", "-e", "frame.interface_name", "-e", "ip.src",
+                    "-e", "udp.dstport", "-e", "frame.comment"]).stdout.splitlines()
+        rows = [line.split("\t") for line in read]
+        to_7000 = [row for row in rows if row[2] == "7000"]
+        self.assertEqual([row[:2] for row in to_7000], [["pod-b1", POD], ["eni0", SNAT]])
+        self.assertIn("as it came in by pod-b1", to_7000[0][3])
+        self.assertIn("by eni0: snat", to_7000[1][3])
+        dropped = [row for row in rows if row[2] == "80"]
+        self.assertIn("dropped: link_local_destination", dropped[1][3])
+        self.assertIn("File exists", self.ask(lab, "capture", "start", str(path), status=FAILED))
+        lab.end(self)
+
+    def test_capturing_under_load_loses_copies_at_most(self):
+        lab = self.running_lab(serve=True)
+        self.ask(lab, "capture", "start", str(lab.gateway.folder / "load.pcapng"), "count", "1000000")
+        self.assertIsNone(clients.iperf3(lab.parties["pod-b1"], lab.parties["peer"]))
+        said = self.shown(lab, "capture", "stop")
+        self.assertGreater(said["packets"] + said["lost_copies"], 100)
+        lab.end(self)
+
+
+class AtATerminal(ConsoleTest):
+    """Completion, help, history and watch, at an attached console on a terminal of the test's own."""
+
+    def setUp(self):
+        self.running = self.running_lab()
+        self.master, slave = pty.openpty()
+        self.addCleanup(os.close, self.master)
+        console = subprocess.Popen(
+            [support.BINARY, "console", "--socket", self.running.gateway.console_socket],
+            stdin=slave, stdout=slave, stderr=slave)
+        self.addCleanup(console.wait)
+        self.addCleanup(console.kill)
+        self.console = console
+        os.close(slave)
+        self.seen = ""
+        self.expect("sluice> ")
+
+    def expect(self, wanted, seconds=20):
+        """Reads until it is there; what came up to it is forgotten."""
+        deadline = time.monotonic() + seconds
+        while wanted not in self.seen:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.master], [], [], left)[0]:
+                self.fail(f"{wanted!r} did not come; instead {self.seen!r}")
+            self.seen += os.read(self.master, 65536).decode(errors="replace")
+        before, _, self.seen = self.seen.partition(wanted)
+        return before
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def test_tab_completes_and_a_question_mark_helps(self):
+        self.type("show ver\t")
+        self.expect("sion")
+        self.type("\n")
+        self.expect("sluice: ")
+        self.expect("sluice> ")
+        self.type("set log level ?")
+        said = self.expect("warning")
+        self.assertIn("debug", said + self.seen)
+        self.type("debug\n")
+        self.expect("log.level: debug")
+        self.expect("sluice> ")
+        self.type("drain ?")
+        self.expect("an IPv4 or IPv6 address")
+        self.type("\x03")  # begins a new line
+        self.type("explain last drop no_own\t\n")
+        self.expect("nothing was dropped that is remembered")
+
+    def test_history_brings_lines_back(self):
+        self.type("show version\n")
+        self.expect("dpdk: ")
+        self.expect("sluice> ")
+        self.type("\x1b[A\n")
+        self.expect("dpdk: ")
+
+    def test_watch_repeats_until_a_key_and_exit_leaves(self):
+        self.type("watch show version 1\n")
+        for _ in range(2):
+            self.expect("\x1b[H\x1b[2J")
+            self.expect("dpdk: ")
+        self.type("x")
+        self.expect("sluice> ")
+        self.type("nonsense\n")
+        self.expect("no such command: nonsense")
+        self.expect("sluice> ")
+        self.type("exit\n")
+        self.assertEqual(self.console.wait(20), 0)
+        self.running.end(self)
