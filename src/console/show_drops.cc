@@ -149,6 +149,7 @@ View show_counters(Session& session, const Arguments&) {
   view["sessions_ended"] = totals.sessions_ended;
   view["untracked"] = totals.untracked;
   view["handed_over"] = totals.handed_over;
+  view["unanswered"] = totals.unanswered;
   return view;
 }
 
@@ -156,10 +157,12 @@ std::string counter_lines(const gateway::Gateway& gateway) {
   const pipeline::Totals totals = gateway.totals();
   std::string text = fmt::format(
       "received {}\noriginated {}\nsplit {}\nsent {}\nconsumed {}\nmerged {}\ndropped {}\n"
-      "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n",
+      "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n"
+      "unanswered {}\nbusy_cycles {}\nbusy_turns {}\n",
       totals.received, totals.originated, totals.split, totals.sent, totals.consumed,
       totals.merged, totals.all_dropped(), gateway.waiting(), totals.sessions_opened,
-      totals.sessions_ended, totals.untracked, totals.handed_over);
+      totals.sessions_ended, totals.untracked, totals.handed_over, totals.unanswered,
+      totals.busy_cycles, totals.busy_turns);
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (totals.dropped[i] == 0) continue;
     text += fmt::format("drop {} {}\n", kDropInfo[i].metric, totals.dropped[i]);

@@ -69,7 +69,7 @@ class FlowsTask : public Task {
 
  private:
   void look_at(const FlowTable::Snapshot& flow) {
-    if (flow.identity.is_mapping()) return;
+    if (!flow.identity.is_session()) return;
     ++all_;
     if (!filter_.matches(flow.identity, gateway_.now().since(flow.last_seen))) return;
     ++matching_;
@@ -127,7 +127,7 @@ struct FindFlow : gateway::Errand {
       auto& errand = static_cast<FindFlow&>(self);
       nat::Found place = table.peek(errand.key, now);
       if (!place) place = table.peek(errand.key.reversed(), now);
-      if (!place) return true;
+      if (!place || !table.at(place.session).identity.is_session()) return true;
       errand.found = true;
       const nat::Session& session = table.at(place.session);
       errand.flow = {session.identity, Instant{session.last_seen.get()}, session.packets.get(),

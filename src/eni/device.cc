@@ -79,6 +79,7 @@ Status Device::start(const Options& options) {
     return Error{"does not describe itself: " + cause(code)};
   }
   driver_ = info.driver_name;
+  hides_partial_checksums_ = is_af_packet(options.device) || driver_ == "net_vhost";
   queues_ = std::min<unsigned>({options.workers, info.max_rx_queues, info.max_tx_queues});
 
   rte_eth_conf conf{};

@@ -38,6 +38,10 @@ class Device {
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
   [[nodiscard]] bool link_up() const noexcept;
+  /// Whether frames may come with a checksum that their sender left to its NIC, and nothing says so:
+  /// the kernel hands a veth's frames to AF_PACKET as they are, and net_vhost those of its guest if it
+  /// is told to use legacy-ol-flags.
+  [[nodiscard]] bool hides_partial_checksums() const noexcept { return hides_partial_checksums_; }
 
   /// Whether the text is a PCI address ("0000:00:06.0", "00:06.0") and not vdev arguments.
   [[nodiscard]] static bool is_pci(const std::string& device);
@@ -50,6 +54,7 @@ class Device {
   unsigned queues_ = 0;
   net::MacAddress mac_{};
   std::uint16_t mtu_ = 0;
+  bool hides_partial_checksums_ = false;
   std::string driver_;
   std::string name_;
 };

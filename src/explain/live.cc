@@ -72,6 +72,7 @@ struct LiveExplainer::Holdings : gateway::Errand {
     const nat::Found found = table.peek(wanted, now);
     if (!found) return false;
     const nat::SessionIdentity& id = table.at(found.session).identity;
+    if (!id.is_session() && !id.is_mapping()) return false;  // another worker has it
     if ((id.flags & nat::kHasMapping) != 0) {
       add(table, {id.pod, {}, id.pod_port, {}, id.protocol, {}}, now);
     }
@@ -127,19 +128,24 @@ Result<WorkerId> LiveExplainer::find_owner() {
   if (!verdict) return Error{"a flow is PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]"};
   if (!verdict->error.empty()) return Error{verdict->error};
   const pipeline::Packet& packet = simulator.value()->last();
-  holdings_ = std::make_shared<Holdings>(packet.key);
+  for (std::size_t i = 0; i < gateway_.workers().size(); ++i) {
+    holdings_.push_back(std::make_shared<Holdings>(packet.key));
+  }
   return packet.fate == pipeline::Fate::kToWorker ? packet.owner : WorkerId{0};
 }
 
 std::optional<Result<LiveAnswer>> LiveExplainer::step() {
-  if (!holdings_) {
+  if (holdings_.empty()) {
     const auto owner = find_owner();
     if (!owner) return Result<LiveAnswer>(Error{owner.error()});
     worker_ = owner.value();
-    gateway_.send(worker_, holdings_);
+    for (std::uint8_t i = 0; i < holdings_.size(); ++i) gateway_.send(WorkerId{i}, holdings_[i]);
     return std::nullopt;
   }
-  if (!holdings_->done.load(std::memory_order_acquire)) return std::nullopt;
+  for (std::uint8_t i = 0; i < holdings_.size(); ++i) {
+    if (!holdings_[i]->done.load(std::memory_order_acquire)) return std::nullopt;
+    if (holdings_[i]->session_found) worker_ = WorkerId{i};  // where the owner had no port left
+  }
   if (!counting_) {
     auto judged = judge();
     if (!judged) return judged;
@@ -155,17 +161,16 @@ Result<LiveAnswer> LiveExplainer::judge() {
   auto simulator = Simulator::over(parts(worker_));
   if (!simulator) return Error{simulator.error()};
   Simulator& over = *simulator.value();
-  for (std::size_t i = 0; i < holdings_->count; ++i) {
-    restore(holdings_->copies[i], over.table(), over.now());
-  }
+  const Holdings& held = *holdings_[worker_.value];
+  for (std::size_t i = 0; i < held.count; ++i) restore(held.copies[i], over.table(), over.now());
   LiveAnswer answer;
   Explainer explainer(over);
   answer.verdict = *explainer.answer(line_);
   answer.worker = worker_;
-  answer.session_found = holdings_->session_found;
-  answer.sessions_of_pod = holdings_->sessions_of_pod;
-  answer.sessions = holdings_->sessions;
-  answer.capacity = holdings_->capacity;
+  answer.session_found = held.session_found;
+  answer.sessions_of_pod = held.sessions_of_pod;
+  answer.sessions = held.sessions;
+  answer.capacity = held.capacity;
   const pipeline::Packet packet = over.last();
   const bool leaves = packet.fate == pipeline::Fate::kEmit ||
                       packet.fate == pipeline::Fate::kAwaitNeighbour;

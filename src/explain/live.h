@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// `explain` against a running gateway. The worker that owns the flow says, between two bursts,
-/// what its table holds of it; the packet and its reply then go through the pipeline over the
-/// gateway's own policy, ENIs and neighbours, with a table of one flow that was copied from the
+/// `explain` against a running gateway. The workers say, between two bursts, what their tables
+/// hold of the flow; the packet and its reply then go through the pipeline over the
+/// gateway's own policy, ENIs and neighbours, with a table of one flow that was copied from its
 /// worker's. So nothing of the gateway changes: no session, port, counter or time.
 ///
 /// Owner: the main thread. It takes some turns: step() until there is an answer.
@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "explain/explainer.h"
 #include "gateway/gateway.h"
@@ -53,7 +54,7 @@ class LiveExplainer {
   gateway::Gateway& gateway_;
   std::string line_;
   WorkerId worker_{};
-  std::shared_ptr<Holdings> holdings_;
+  std::vector<std::shared_ptr<Holdings>> holdings_;  ///< by worker
   std::shared_ptr<CountPorts> counting_;
   LiveAnswer answer_;
 };

@@ -63,10 +63,10 @@ Simulator::Simulator(Own own, const Parts& parts, std::unique_ptr<nat::FlowTable
       snapshot_(parts.snapshot),
       links_(parts.links),
       table_(std::move(table)),
-      ports_(parts.owner, parts.self, std::random_device{}()),
+      ports_(parts.owner, parts.self, *table_, std::random_device{}()),
       fragments_(counters_, std::random_device{}()),
       context_{parts.self, parts.owner, links_, parts.neighbours, *table_, ports_, counters_,
-               fragments_, &snapshot_},
+               fragments_, outbox_, &snapshot_},
       pipeline_(context_),
       now_(parts.now),
       steers_(parts.steers) {}

@@ -61,6 +61,14 @@ class Simulator {
     return enis().devices()[device.value].name;
   }
 
+  /// Fragments that were given up on or still wait: their datagrams never became whole.
+  [[nodiscard]] std::uint64_t incomplete() const noexcept {
+    const auto dropped = [this](pipeline::DropReason reason) {
+      return counters_.dropped[static_cast<std::size_t>(reason)].get();
+    };
+    return dropped(pipeline::DropReason::kFragmentIncomplete) + fragments_.held();
+  }
+
  private:
   /// What create() makes for itself and over() finds there.
   struct Own {
@@ -80,6 +88,7 @@ class Simulator {
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
+  nat::Outbox outbox_;  ///< stays empty: there is one worker
   pipeline::Context context_;
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;

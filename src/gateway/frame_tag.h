@@ -21,6 +21,8 @@ struct FrameTag {
   DeviceId in = kNoDevice;
   DeviceId out = kNoDevice;
   IpAddr next_hop;
+  bool redirected = false;  ///< kSteered: see pipeline::Packet
+  std::uint8_t hops = 0;    ///< kSteered
 };
 
 inline constexpr std::uint16_t kTagRoom = 64;

@@ -84,9 +84,11 @@ Status Gateway::open(config::Config config) {
   pool_ = rte_pktmbuf_pool_create("frames", size.buffers, 256, kTagRoom, size.buffer_bytes,
                                   static_cast<int>(rte_socket_id()));
   if (pool_ == nullptr) {
-    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; free hugepages or "
-                             "memory",
-                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno))};
+    const std::uint64_t bytes = std::uint64_t{size.buffers} * (size.buffer_bytes + 512);
+    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; EAL needs {} MiB or "
+                             "more, as free hugepages, or with --no-huge as -m",
+                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno),
+                             (bytes >> 20) + 64)};
   }
   if (Status opened = open_devices(config); !opened) return opened;
   if (Status made = make_rings(workers); !made) return made;
@@ -105,7 +107,8 @@ Status Gateway::open(config::Config config) {
   shared_.published = published_.get();
   for (const auto& device : devices_) {
     shared_.links.push_back({device->mac(), device->mtu()});
-    shared_.ports.push_back({device->port(), device->queues()});
+    shared_.ports.push_back(
+        {device->port(), device->queues(), device->hides_partial_checksums()});
   }
   if (Status started = start_workers(); !started) return started;
   start_resolver();
@@ -142,12 +145,18 @@ Status Gateway::make_rings(unsigned workers) {
   shared_.to_control = make("to_control");
   for (unsigned i = 0; i < workers; ++i) {
     shared_.to_worker.push_back(make(fmt::format("to_worker{}", i)));
+    shared_.notices.push_back(rte_ring_create_elem(fmt::format("notices{}", i).c_str(),
+                                                   sizeof(nat::Notice), kRingSize,
+                                                   static_cast<int>(rte_socket_id()),
+                                                   RING_F_SC_DEQ));
   }
   const std::size_t bytes = rte_rcu_qsbr_get_memsize(workers);
   shared_.readers = static_cast<rte_rcu_qsbr*>(rte_zmalloc("readers", bytes, RTE_CACHE_LINE_SIZE));
+  const auto made = [](const std::vector<rte_ring*>& rings) {
+    return std::find(rings.begin(), rings.end(), nullptr) == rings.end();
+  };
   const bool all = shared_.to_control != nullptr && shared_.readers != nullptr &&
-                   std::all_of(shared_.to_worker.begin(), shared_.to_worker.end(),
-                               [](const rte_ring* ring) { return ring != nullptr; });
+                   made(shared_.to_worker) && made(shared_.notices);
   if (!all) return Error{"no memory for the rings between threads"};
   rte_rcu_qsbr_init(shared_.readers, workers);
   return success();
@@ -222,6 +231,7 @@ Gateway::~Gateway() {
   };
   drain(shared_.to_control);
   for (rte_ring* ring : shared_.to_worker) drain(ring);
+  for (rte_ring* ring : shared_.notices) rte_ring_free(ring);
   devices_.clear();
   rte_free(shared_.readers);
   rte_mempool_free(pool_);
@@ -304,7 +314,7 @@ void Gateway::send(DeviceId out, std::span<const std::uint8_t> bytes) {
 }
 
 void Gateway::send_by_worker(rte_mbuf* frame, DeviceId out) {
-  tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+  tag(frame) = {.what = FrameTag::What::kTransmit, .out = out};
   if (rte_ring_mp_enqueue(shared_.to_worker[0], frame) != 0) {
     give_up(frame, DropReason::kWorkerRingFull);
   }

@@ -21,7 +21,7 @@ void Revision::look_at(nat::SessionIndex index, const eni::EniMap& enis) noexcep
   // The packet before this one, of the same burst, may have ended it.
   if (session.state() == nat::SessionState::kFree) return;
   const nat::SessionIdentity& id = session.identity;
-  if (id.is_mapping()) return;  // it goes with its last session
+  if (!id.is_session()) return;  // a mapping goes with its last session
   const Ipv4Addr pod{id.pod};
   const Ipv4Addr remote{id.remote};
   const Ipv4Addr snat{id.snat};

@@ -17,7 +17,7 @@ struct SessionFilter {
 
   [[nodiscard]] bool matches(const nat::SessionIdentity& session,
                              std::int32_t idle) const noexcept {
-    return !session.is_mapping() && (!pod || session.pod == *pod) &&
+    return session.is_session() && (!pod || session.pod == *pod) &&
            (!remote || session.remote == *remote) &&
            (!snat || (session.translated() && session.snat == *snat)) &&
            (!protocol || session.protocol == *protocol) &&

@@ -2,17 +2,49 @@
 // Copyright (c) 2026 The sluice authors
 #include "gateway/worker.h"
 
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 
 #include <algorithm>
 
 #include "net/partial_checksum.h"
+#include "pipeline/stages/steer.h"
 
 namespace sluice::gateway {
 
 using pipeline::DropReason;
 using pipeline::Fate;
 using pipeline::kBurstSize;
+
+namespace {
+
+/// Ethernet padding ends here, also where it fills more than the last buffer of a chain.
+void cut_padding(rte_mbuf* frame, std::uint32_t length) noexcept {
+  rte_mbuf* last = frame;
+  std::uint32_t in_last = length;
+  std::uint16_t buffers = 1;
+  while (in_last > last->data_len) {
+    in_last -= last->data_len;
+    last = last->next;
+    ++buffers;
+  }
+  rte_pktmbuf_free(std::exchange(last->next, nullptr));
+  last->data_len = static_cast<std::uint16_t>(in_last);
+  frame->nb_segs = buffers;
+  frame->pkt_len = length;
+}
+
+/// A virtio peer may leave its checksums to us, and so may a pod behind a veth; no device that sends
+/// for us would complete them.
+bool may_be_unfinished(const rte_mbuf& frame, const PortView& port) noexcept {
+  switch (frame.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
+    case RTE_MBUF_F_RX_L4_CKSUM_NONE: return true;
+    case RTE_MBUF_F_RX_L4_CKSUM_UNKNOWN: return port.hides_partial_checksums;
+    default: return false;
+  }
+}
+
+}  // namespace
 
 Worker::Worker(WorkerId self,
                Shared& shared,
@@ -21,10 +53,10 @@ Worker::Worker(WorkerId self,
     : self_(self),
       shared_(shared),
       table_(std::move(table)),
-      ports_(*shared.owner, self, seed),
+      ports_(*shared.owner, self, *table_, seed),
       fragments_(counters_, seed),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
-               *table_, ports_,        counters_,    fragments_},
+               *table_, ports_,        counters_,    fragments_,    outbox_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
       transmit_(shared.links.size()) {}
@@ -34,6 +66,7 @@ void Worker::run() noexcept {
   std::uint64_t begun = rte_rdtsc();
   while (!shared_.stop.load(std::memory_order_relaxed)) {
     const std::uint64_t bursts = load_.bursts.get();
+    const std::uint64_t received = counters_.received.get();
     const Instant now = clock_.at(begun);
     turn(now);
     Errand* errand = errand_.load(std::memory_order_acquire);
@@ -41,6 +74,10 @@ void Worker::run() noexcept {
     rte_rcu_qsbr_quiescent(shared_.readers, self_.value);
     const std::uint64_t end = rte_rdtsc();
     load_.add_turn(load_.bursts.get() != bursts, end - begun);
+    if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
+      counters_.busy_cycles.add(end - begun);
+      counters_.busy_turns.add(1);
+    }
     begun = end;
   }
   rte_rcu_qsbr_thread_offline(shared_.readers, self_.value);
@@ -68,6 +105,7 @@ void Worker::turn(Instant now) noexcept {
     if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
   }
   receive_ring(now);
+  if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   fragments_.release(now);
   table_->sweep(now, kSweep);
@@ -81,6 +119,7 @@ void Worker::take_snapshot() noexcept {
   snapshot_number_ = current.number;
   context_.snapshot = current.snapshot.get();
   table_->set_limits(context_.snapshot->limits);
+  ports_.note_other_classes();
   if (current.sources == sources_) return;
   sources_ = current.sources;
   revision_.begin();
@@ -102,7 +141,7 @@ void Worker::receive(DeviceId device, Instant now) noexcept {
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < count; ++i) {
     bytes += frames[i]->pkt_len;
-    add(frames[i], device, false);
+    add(frames[i], device);
   }
   counters_.received.add(count);
   counters_.received_bytes.add(bytes);
@@ -119,22 +158,52 @@ void Worker::receive_ring(Instant now) noexcept {
     auto* frame = static_cast<rte_mbuf*>(frames[i]);
     if (tag(frame).what == FrameTag::What::kTransmit) {
       transmit(frame, tag(frame).out);
-    } else {
-      add(frame, tag(frame).in, true);
+    } else if (pipeline::Packet* packet = add(frame, tag(frame).in)) {
+      packet->steered = true;
+      packet->redirected = tag(frame).redirected;
+      packet->hops = tag(frame).hops;
     }
   }
   process();
 }
 
-void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
+/// What other workers say about flows whose home we are, and the other way round.
+void Worker::exchange_notices(Instant now) noexcept {
+  nat::Notice notices[kBurstSize];
+  const unsigned count = rte_ring_sc_dequeue_burst_elem(shared_.notices[self_.value], notices,
+                                                        sizeof *notices, kBurstSize, nullptr);
+  for (unsigned i = 0; i < count; ++i) nat::heed(*table_, notices[i], now);
+  for (const nat::FlowKey& flow : table_->take_departed()) {
+    const WorkerId home = pipeline::owner_of(flow, context_);
+    outbox_.push({flow, home, self_, nat::Notice::What::kEnded});
+    if (outbox_.full()) post();
+  }
+  post();
+}
+
+void Worker::post() noexcept {
+  for (const nat::Notice& notice : outbox_.notices()) {
+    // Where the ring is full the notice is lost; notice.h says why that does no harm.
+    static_cast<void>(rte_ring_mp_enqueue_elem(shared_.notices[notice.to.value],
+                                               const_cast<nat::Notice*>(&notice), sizeof notice));
+  }
+  outbox_.clear();
+}
+
+/// Null: it was dropped.
+pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   constexpr std::uint64_t kTagged = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
-  if (frame->pkt_len > UINT16_MAX) return drop(frame, DropReason::kTooBig);
+  if (frame->pkt_len > UINT16_MAX) {
+    drop(frame, DropReason::kTooBig);
+    return nullptr;
+  }
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
   // first segment of every driver; parse refuses a frame in which they do not.
   if (frame->nb_segs > 1) static_cast<void>(rte_pktmbuf_linearize(frame));
-  // A virtio peer may leave sums to us; no device that sends for us would do it.
-  if ((frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_NONE) {
+  if (may_be_unfinished(*frame, shared_.ports[in.value])) {
     net::complete_partial_checksum({rte_pktmbuf_mtod(frame, std::uint8_t*), frame->data_len});
+    // It needs no more of a sender, which is what net_vhost's legacy flags ask for.
+    frame->ol_flags &= ~RTE_MBUF_F_TX_OFFLOAD_MASK;
   }
   pipeline::Packet& packet = burst_.add();
   packet.buffer = frame;
@@ -144,11 +213,17 @@ void Worker::add(rte_mbuf* frame, DeviceId in, bool steered) noexcept {
   packet.headroom = rte_pktmbuf_headroom(frame);
   packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
   packet.in = in;
-  packet.steered = steered;
+  return &packet;
 }
 
 void Worker::process() noexcept {
-  if (burst_.size() == 0) return;  // frames of a ring that were only to be sent
+  if (burst_.size() != 0) take_path();  // frames of a ring may only have to be sent
+  post();
+  for (pipeline::Packet& packet : burst_) settle(packet);
+}
+
+/// The path; every so often with a look at the clock between stages, or for somebody who looks on.
+void Worker::take_path() noexcept {
   load_.add_burst(burst_.size());
   Tap* tap = tap_.load(std::memory_order_acquire);
   if (tap != nullptr) [[unlikely]] {
@@ -158,7 +233,6 @@ void Worker::process() noexcept {
   } else {
     pipeline_.process(burst_);
   }
-  for (pipeline::Packet& packet : burst_) settle(packet);
 }
 
 void Worker::process_timed() noexcept {
@@ -181,12 +255,10 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
         return drop(frame, DropReason::kNoOwner);
       }
       if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
-      if (frame->pkt_len > packet.length) {  // Ethernet padding ends here
-        rte_pktmbuf_trim(frame, static_cast<std::uint16_t>(frame->pkt_len - packet.length));
-      }
+      if (frame->pkt_len > packet.length) cut_padding(frame, packet.length);
       return hand_on(frame, packet);
     case Fate::kToControl:
-      tag(frame) = {FrameTag::What::kControl, packet.in, kNoDevice, {}};
+      tag(frame) = {.what = FrameTag::What::kControl, .in = packet.in};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
       counters_.handed_over.add(1);
@@ -221,10 +293,12 @@ void Worker::note_refusal(const pipeline::Packet& packet) noexcept {
 void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kAwaitNeighbour:
-      tag(frame) = {FrameTag::What::kAwait, packet.in, packet.out, packet.next_hop};
+      tag(frame) = {.what = FrameTag::What::kAwait, .in = packet.in, .out = packet.out,
+                    .next_hop = packet.next_hop};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
-      tag(frame) = {FrameTag::What::kSteered, packet.in, kNoDevice, {}};
+      tag(frame) = {.what = FrameTag::What::kSteered, .in = packet.in, .redirected = packet.redirected,
+                    .hops = packet.hops};
       return pass(frame, shared_.to_worker[packet.owner.value]);
     default: return transmit(frame, packet.out);
   }
@@ -277,7 +351,7 @@ void Worker::pass(rte_mbuf* frame, rte_ring* ring) noexcept {
 void Worker::transmit(rte_mbuf* frame, DeviceId out) noexcept {
   const unsigned queues = shared_.ports[out.value].queues;
   if (self_.value >= queues) {  // no queue of ours on this device: one of the first workers sends
-    tag(frame) = {FrameTag::What::kTransmit, kNoDevice, out, {}};
+    tag(frame) = {.what = FrameTag::What::kTransmit, .out = out};
     return pass(frame, shared_.to_worker[self_.value % queues]);
   }
   TransmitQueue& queue = transmit_[out.value];

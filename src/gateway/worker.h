@@ -28,6 +28,7 @@ namespace sluice::gateway {
 struct PortView {
   std::uint16_t port = 0;
   unsigned queues = 0;
+  bool hides_partial_checksums = false;
 };
 
 /// A snapshot as it is published. Numbered: another one may come to lie at the same address.
@@ -47,6 +48,7 @@ struct Shared {
   rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
   rte_mempool* pool = nullptr;        ///< where frames come from that are made here
   std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
+  std::vector<rte_ring*> notices;     ///< by WorkerId; of nat::Notice, between workers
   rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
   std::atomic<bool> stop{false};
 };
@@ -87,8 +89,11 @@ class Worker {
   void revise(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
   void receive_ring(Instant now) noexcept;
-  void add(rte_mbuf* frame, DeviceId in, bool steered) noexcept;
+  void exchange_notices(Instant now) noexcept;
+  void post() noexcept;
+  pipeline::Packet* add(rte_mbuf* frame, DeviceId in) noexcept;
   void process() noexcept;
+  void take_path() noexcept;
   void process_timed() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
@@ -108,6 +113,7 @@ class Worker {
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
+  nat::Outbox outbox_;
   pipeline::Context context_;
   Revision revision_;
   std::uint64_t snapshot_number_ = 0;

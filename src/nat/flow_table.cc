@@ -17,8 +17,6 @@ namespace sluice::nat {
 namespace {
 
 constexpr std::size_t kBytesPerSession = 96;  // at most, all in all
-constexpr std::uint32_t kInboundBit = 0x80000000U;
-constexpr std::uint32_t kIndexMask = 0x7fffffffU;
 constexpr std::uint32_t kEndOfList = 0xffffffffU;
 
 /// Two entries a session over twelve slots a bucket, half of them empty at capacity.
@@ -29,6 +27,8 @@ constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
 }  // namespace
 
 std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const noexcept {
+  // The session that a redirect leads to says when it ends. Should that be lost: a day.
+  if (state == SessionState::kElsewhere) return 86'400'000;
   switch (protocol) {
     case 6: return tcp[static_cast<unsigned>(state)];
     case 17: return udp;
@@ -137,6 +137,13 @@ Found FlowTable::peek(const FlowKey& key, Instant now) const noexcept {
   if (entry == nullptr || expired(at(SessionIndex{*entry & kIndexMask}), now)) return {};
   return {SessionIndex{*entry & kIndexMask},
           (*entry & kInboundBit) != 0 ? Direction::kInbound : Direction::kOutbound};
+}
+
+SessionIndex FlowTable::holder_of(const FlowKey& key, Instant now) noexcept {
+  const SessionIndex index = mapping_by(key);
+  if (index == kNoSession || !expired(at(index), now)) return index;
+  erase(index);
+  return kNoSession;
 }
 
 void FlowTable::find_burst(std::span<const FlowKey> keys,
@@ -292,7 +299,8 @@ SessionIndex FlowTable::add(const NewSession& session, Instant now) noexcept {
     return kNoSession;
   }
   size_.add(1);
-  if (pods_ && !identity.is_mapping()) pods_->add(session.pod);
+  if (pods_ && identity.is_session()) pods_->add(session.pod);
+  if (reports()) crowded_->note_used(identity, true);
   return index;
 }
 
@@ -309,15 +317,22 @@ void FlowTable::release(SessionIndex index) noexcept {
 void FlowTable::erase(SessionIndex index) noexcept {
   const SessionIdentity identity = at(index).identity;
   const bool held = at(index).held();
+  if (reports()) {
+    if (held) crowded_->note_held(identity, false);
+    crowded_->note_used(identity, false);
+  }
   remove(identity.outbound_key());
   remove(identity.inbound_key());
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
-  if (!identity.is_mapping()) ended_.add(1);
+  if (identity.is_session()) ended_.add(1);
   if (held) {
     held_.remove(index);
-  } else if (pods_ && !identity.is_mapping()) {
+  } else if (pods_ && identity.is_session()) {
     pods_->remove(identity.pod);
+  }
+  if ((identity.flags & kRedirected) != 0 && departed_count_ < departed_.size()) {
+    departed_[departed_count_++] = identity.outbound_key();
   }
   if ((identity.flags & kHasMapping) != 0) {
     let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);
@@ -328,8 +343,9 @@ void FlowTable::erase(SessionIndex index) noexcept {
 
 void FlowTable::note_held(SessionIndex index, bool held) noexcept {
   held ? held_.push(index) : held_.remove(index);
-  const Be32 pod = at(index).identity.pod;
-  if (pods_) held ? pods_->remove(pod) : pods_->add(pod);
+  const SessionIdentity& identity = at(index).identity;
+  if (pods_) held ? pods_->remove(identity.pod) : pods_->add(identity.pod);
+  if (reports()) crowded_->note_held(identity, held);
 }
 
 void FlowTable::pin(SessionIndex index) noexcept {
@@ -395,55 +411,6 @@ void FlowTable::count_pods() {
 
 std::uint32_t FlowTable::sessions_of(Be32 pod) const noexcept {
   return pods_ ? pods_->of(pod) : 0;
-}
-
-// --- reading from elsewhere ------------------------------------------------------------------
-
-std::optional<FlowTable::Snapshot> FlowTable::read(SessionIndex index) const noexcept {
-  constexpr int kTries = 8;
-  const Session& record = at(index);
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    const std::uint32_t before = record.sequence.load(std::memory_order_acquire);
-    if (before % 2 != 0) continue;
-    Snapshot copy{load_words(record.identity),
-                  Instant{record.last_seen.get()},
-                  record.packets.get(),
-                  {record.bytes[0].get(), record.bytes[1].get()}};
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (record.sequence.load(std::memory_order_relaxed) != before) continue;
-    if (copy.identity.state == 0) return std::nullopt;
-    return copy;
-  }
-  return std::nullopt;
-}
-
-std::string FlowTable::check_invariants() const {
-  auto& self = const_cast<FlowTable&>(*this);
-  std::uint32_t live = 0;
-  for (std::uint32_t i = 0; i < fresh_.get(); ++i) {
-    const Session& session = records_[i];
-    if (session.state() == SessionState::kFree) continue;
-    ++live;
-    for (const bool inbound : {false, true}) {
-      const FlowKey key =
-          inbound ? session.identity.inbound_key() : session.identity.outbound_key();
-      const std::uint32_t* entry = self.entry_of(key, place_of(hash(key)));
-      const std::uint32_t wanted = i | (inbound ? kInboundBit : 0);
-      if (entry == nullptr || *entry != wanted) {
-        return "record " + std::to_string(i) + " is not where its key leads";
-      }
-    }
-  }
-  std::uint32_t entries = 0;
-  for (std::uint32_t b = 0; b < buckets_count_; ++b) {
-    entries += kSlots - static_cast<unsigned>(std::popcount(match(buckets_[b], 0)));
-  }
-  std::uint32_t held = 0;
-  for (std::uint32_t i = 0; i < fresh_.get(); ++i) held += records_[i].held() ? 1 : 0;
-  if (held != held_.count()) return "held() differs from the held records";
-  if (live != size_.get()) return "size() differs from the live records";
-  if (entries != 2 * live) return "the index has " + std::to_string(entries) + " entries";
-  return "";
 }
 
 }  // namespace sluice::nat

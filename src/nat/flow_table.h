@@ -29,8 +29,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/result.h"
+#include "nat/crowded_remotes.h"
 #include "nat/flow_key.h"
 #include "nat/held_sessions.h"
 #include "nat/pod_counts.h"
@@ -72,6 +74,12 @@ class FlowTable {
                   Instant now,
                   std::span<Found> found) noexcept;
   [[nodiscard]] Found find(const FlowKey& key, Instant now) noexcept;
+  /// The session or mapping that has this key.
+  [[nodiscard]] SessionIndex holder_of(const FlowKey& key, Instant now) noexcept;
+  /// Fetches what a lookup of this key reads first.
+  void prefetch(const FlowKey& key) const noexcept {
+    __builtin_prefetch(&buckets_[place_of(hash(key)).first]);
+  }
 
   /// The same for whoever only wants to know: a session past its time stays, and is not found;
   /// a mapping is found by its key without a remote.
@@ -91,10 +99,20 @@ class FlowTable {
   void pin(SessionIndex index) noexcept;
   [[nodiscard]] bool is_pinned(SessionIndex index) const noexcept;
   [[nodiscard]] std::uint32_t held() const noexcept { return held_.count(); }  ///< any thread
+  [[nodiscard]] const HeldSessions& held_sessions() const noexcept { return held_; }
 
   // Endpoint-independent mappings: see session.h. One without a session is never left behind.
   [[nodiscard]] SessionIndex find_mapping_of(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex find_mapping_at(Be32 snat, Be16 port, std::uint8_t protocol) noexcept;
+
+  /// The flows of redirected sessions (notice.h) that have ended since the last call. A few hundred
+  /// are kept.
+  [[nodiscard]] std::span<const FlowKey> take_departed() noexcept {
+    return {departed_.data(), std::exchange(departed_count_, 0)};
+  }
+
+  /// Who is told of every session that opens, rests, and ends; it outlives what it is told.
+  void report_to(CrowdedRemotes* crowded) noexcept { crowded_ = crowded; }
 
   /// How many live sessions a pod address has, exact; counted only after count_pods().
   void count_pods();
@@ -119,8 +137,8 @@ class FlowTable {
   /// "hugetlb", "transparent huge" or "plain" pages.
   [[nodiscard]] const char* page_kind() const noexcept { return page_kind_; }
 
-  /// A consistent copy of record `index`, by any thread; nothing when it is free, or when the owner
-  /// kept writing it while we looked.
+  /// A consistent copy of record `index`, by any thread; nothing when it is free or a redirect, or
+  /// when the owner kept writing it while we looked.
   struct Snapshot {
     SessionIdentity identity;
     Instant last_seen;
@@ -135,6 +153,8 @@ class FlowTable {
 
  private:
   static constexpr unsigned kSlots = 12;
+  static constexpr std::uint32_t kInboundBit = 0x80000000U;
+  static constexpr std::uint32_t kIndexMask = 0x7fffffffU;
   struct alignas(64) Bucket {
     std::uint8_t tags[kSlots];  ///< 0: free
     std::uint32_t spilled;      ///< keys whose first bucket this is, kept in their second
@@ -162,6 +182,7 @@ class FlowTable {
   [[nodiscard]] bool hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
   [[nodiscard]] SessionIndex mapping_by(const FlowKey& key) noexcept;
+  [[nodiscard]] bool reports() const noexcept { return crowded_ != nullptr && crowded_->any(); }
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
   void reclaim_held() noexcept;
   void release(SessionIndex index) noexcept;
@@ -182,8 +203,11 @@ class FlowTable {
   std::uint32_t cursor_ = 0;   ///< where the sweep goes on
   std::unique_ptr<PodCounts> pods_;
   HeldSessions held_;
+  CrowdedRemotes* crowded_ = nullptr;
   std::array<SessionIndex, 64> pinned_;
   unsigned pins_ = 0;
+  std::array<FlowKey, 512> departed_;
+  std::size_t departed_count_ = 0;
 };
 
 }  // namespace sluice::nat

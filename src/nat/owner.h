@@ -14,10 +14,11 @@
 
 #include "core/ids.h"
 #include "nat/flow_key.h"
+#include "nat/port_layout.h"
 
 namespace sluice::nat {
 
-inline constexpr unsigned kRetaSize = 128;
+inline constexpr unsigned kRetaSize = kPortClasses;
 using ToeplitzKey = std::array<std::uint8_t, 40>;
 
 /// A 16-bit pattern repeated: both directions of a tuple hash alike, in software and in every NIC
@@ -31,8 +32,11 @@ using ToeplitzKey = std::array<std::uint8_t, 40>;
 
 class OwnerFunction {
  public:
+  /// What each value of each input byte adds to the hash.
+  using Tables = std::array<std::array<std::uint32_t, 256>, 12>;
+
   /// RETA entry i belongs to worker i mod workers, as every driver fills it by default.
-  OwnerFunction(const ToeplitzKey& key, unsigned workers) noexcept;
+  OwnerFunction(const ToeplitzKey& key, unsigned workers);
 
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
 
@@ -49,6 +53,8 @@ class OwnerFunction {
     return reta_[hash % kRetaSize];
   }
   [[nodiscard]] std::span<const WorkerId, kRetaSize> reta() const noexcept { return reta_; }
+  /// All ports by what they add to the RETA's index.
+  [[nodiscard]] const PortLayout& layout() const noexcept { return layout_; }
 
  private:
   [[nodiscard]] std::uint32_t half(Be16 value, unsigned at) const noexcept {
@@ -63,7 +69,8 @@ class OwnerFunction {
 
   unsigned workers_;
   std::array<WorkerId, kRetaSize> reta_{};
-  std::array<std::array<std::uint32_t, 256>, 12> table_{};  ///< by input byte and its value
+  Tables table_;
+  PortLayout layout_;
 };
 
 }  // namespace sluice::nat

@@ -2,129 +2,259 @@
 // Copyright (c) 2026 The sluice authors
 #include "nat/port_allocator.h"
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <numeric>
+
 namespace sluice::nat {
+namespace {
 
-PortClasses::PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges)
-    : member_(65536), slice_of_(65536), workers_(owner.workers()) {
-  for (const PortRange& range : ranges) {
-    for (std::uint32_t number = range.first; number <= range.last; ++number) {
-      if (member_[number]) continue;  // ranges may overlap
-      member_[number] = true;
-      const Be16 port = Be16::from_host(static_cast<std::uint16_t>(number));
-      classes_[owner.hash_of_destination_port(port) % kRetaSize].push_back(port);
-    }
-  }
-  for (std::uint32_t number = 0; number < member_.size(); ++number) {
-    if (member_[number]) in_order_.push_back(Be16::from_host(static_cast<std::uint16_t>(number)));
-  }
-  for (unsigned worker = 0; worker < workers_; ++worker) {
-    const WorkerId id{static_cast<std::uint8_t>(worker)};
-    for (const Be16 port : slice(id)) slice_of_[port.to_host()] = id;
-  }
+constexpr std::array<std::uint8_t, kPortClasses> kEveryEntry = [] {
+  std::array<std::uint8_t, kPortClasses> entries{};
+  std::iota(entries.begin(), entries.end(), std::uint8_t{0});
+  return entries;
+}();
+
+/// A remote is crowded at some ten thousand sessions of one table, or where the ports are few.
+unsigned maps_for(std::uint32_t capacity) {
+  constexpr std::uint32_t kSessionsPerMap = 8192;
+  return std::clamp(capacity / kSessionsPerMap, 16U, 1024U);
 }
 
-std::span<const Be16> PortClasses::slice(WorkerId worker) const noexcept {
-  const std::size_t first = in_order_.size() * worker.value / workers_;
-  const std::size_t end = in_order_.size() * (worker.value + std::size_t{1}) / workers_;
-  return std::span(in_order_).subspan(first, end - first);
+/// The place of the n-th bit that is set, counted from 0.
+unsigned nth_bit(std::uint64_t word, unsigned n) noexcept {
+  while (n-- != 0) word &= word - 1;
+  return static_cast<unsigned>(std::countr_zero(word));
 }
 
-PortAllocator::PortAllocator(const OwnerFunction& owner, WorkerId self, std::uint64_t seed)
-    : owner_(owner), self_(self), random_(seed) {
+}  // namespace
+
+PortAllocator::PortAllocator(const OwnerFunction& owner,
+                             WorkerId self,
+                             FlowTable& table,
+                             std::uint64_t seed)
+    : owner_(owner),
+      table_(table),
+      self_(self),
+      random_(seed),
+      crowded_(owner.layout(), maps_for(table.capacity())) {
   const auto reta = owner.reta();
   for (unsigned entry = 0; entry < kRetaSize; ++entry) {
     if (reta[entry] == self) entries_.push_back(static_cast<std::uint8_t>(entry));
   }
+  table.report_to(&crowded_);
+}
+
+bool PortAllocator::is_free(const FlowKey& reply, Be16 port, Instant now) noexcept {
+  FlowKey key = reply;
+  key.destination_port = port;
+  ++lookups_;
+  return table_.holder_of(key, now) == kNoSession;
 }
 
 std::optional<Be16> PortAllocator::choose(const Request& request,
                                           const PortClasses& classes,
-                                          FlowTable& table,
                                           Instant now) noexcept {
-  // Enough for any fill an egress address should see; beyond it the scan below is exact.
+  // At half of all ports in use one flow in 256 finds none this way.
   constexpr unsigned kTries = 8;
   if (entries_.empty()) return std::nullopt;  // more workers than RETA entries
-  const std::uint32_t base = owner_.hash(request.reply);
-  const auto is_free = [&](Be16 port) {
-    FlowKey reply = request.reply;
-    reply.destination_port = port;
-    return !table.find(reply, now);
-  };
-  const auto ports_of = [&](std::uint8_t entry) {
-    return classes.of((base ^ entry) % kRetaSize);
-  };
+  const Choice choice{request.reply, classes.bits(), owner_.hash(request.reply), entries_};
 
   if (request.preferred && classes.contains(*request.preferred)) {
     const Be16 port = *request.preferred;
-    const std::uint32_t hash = base ^ owner_.hash_of_destination_port(port);
-    const bool ours = owner_.reta()[hash % kRetaSize] == owner_.reta()[entries_.front()];
-    if (ours && is_free(port)) return port;
+    const std::uint32_t hash = choice.base ^ owner_.hash_of_destination_port(port);
+    if (owner_.owner(hash) == self_ && is_free(request.reply, port, now)) return port;
   }
-
-  const auto count = static_cast<std::uint32_t>(entries_.size());
-  for (unsigned attempt = 0; attempt < kTries; ++attempt) {
-    const auto ports = ports_of(entries_[random_.below(count)]);
-    if (ports.empty()) continue;
-    const Be16 port = ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
-    if (is_free(port)) return port;
+  if (request.reclaim) {
+    const std::optional<Be16> free = from_map(choice, now);
+    return free ? free : reclaim(choice, now);
   }
-
-  SessionIndex rested_longest = kNoSession;
-  Be16 its_port;
-  const auto consider = [&](Be16 port) {
-    FlowKey reply = request.reply;
-    reply.destination_port = port;
-    const Found found = table.find(reply, now);
-    if (!found || !table.at(found.session).held() || table.is_pinned(found.session)) return;
-    const auto idle = [&](SessionIndex session) {
-      return now.since(Instant{table.at(session).last_seen.get()});
-    };
-    if (rested_longest != kNoSession && idle(found.session) <= idle(rested_longest)) return;
-    rested_longest = found.session;
-    its_port = port;
-  };
-
-  const std::uint32_t first_entry = random_.below(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const auto ports = ports_of(entries_[(first_entry + i) % count]);
-    if (ports.empty()) continue;
-    const std::uint32_t first = random_.below(static_cast<std::uint32_t>(ports.size()));
-    for (std::size_t j = 0; j < ports.size(); ++j) {
-      const Be16 port = ports[(first + j) % ports.size()];
-      if (is_free(port)) return port;
-      if (request.reclaim) consider(port);
+  if (crowded_.find(RemoteSide::of(request.reply)) == nullptr) {
+    const auto count = static_cast<std::uint32_t>(entries_.size());
+    for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+      const auto ports = classes.of(choice.class_at(random_.below(count)));
+      if (ports.empty()) continue;
+      const Be16 port = ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
+      if (is_free(request.reply, port, now)) return port;
     }
   }
-  if (rested_longest == kNoSession) return std::nullopt;
-  table.erase(rested_longest);
-  return its_port;
+  return from_map(choice, now);
 }
 
 std::optional<Be16> PortAllocator::choose_for_mapping(const Request& request,
                                                       const PortClasses& classes,
-                                                      FlowTable& table) noexcept {
+                                                      Instant now) noexcept {
   constexpr unsigned kTries = 8;
-  const auto is_free = [&](Be16 port) {
-    return table.find_mapping_at(request.reply.destination, port, request.reply.protocol) ==
-           kNoSession;
-  };
   if (request.preferred && classes.contains(*request.preferred) &&
-      classes.owner_of(*request.preferred) == self_ && is_free(*request.preferred)) {
+      classes.owner_of(*request.preferred) == self_ &&
+      is_free(request.reply, *request.preferred, now)) {
     return request.preferred;
   }
   const auto ports = classes.slice(self_);
   if (ports.empty()) return std::nullopt;
-  const auto count = static_cast<std::uint32_t>(ports.size());
-  for (unsigned attempt = 0; attempt < kTries; ++attempt) {
-    const Be16 port = ports[random_.below(count)];
-    if (is_free(port)) return port;
+  if (crowded_.find(RemoteSide::of(request.reply)) == nullptr) {
+    for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+      const Be16 port = ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
+      if (is_free(request.reply, port, now)) return port;
+    }
   }
-  const std::uint32_t first = random_.below(count);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const Be16 port = ports[(first + i) % count];
-    if (is_free(port)) return port;
+  return from_map({request.reply, classes.slice_bits(self_), 0, kEveryEntry}, now);
+}
+
+// --- crowded remotes -------------------------------------------------------------------------
+
+std::optional<Be16> PortAllocator::from_map(const Choice& choice, Instant now) noexcept {
+  const RemoteSide side = RemoteSide::of(choice.reply);
+  PortMap* known = crowded_.find(side);
+  PortMap& map = known != nullptr ? *known : crowded_.add(side, now);
+  map.asked = true;
+  if (!map.full) {
+    if (const auto port = pick(map, choice, now)) return port;
+    map.full = true;
+  }
+  check(map, choice, now);
+  return map.full ? std::nullopt : pick(map, choice, now);
+}
+
+std::optional<Be16> PortAllocator::pick(PortMap& map, const Choice& choice, Instant now) noexcept {
+  const std::size_t count = choice.entries.size();
+  const std::uint32_t first = random_.below(static_cast<std::uint32_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const unsigned number = choice.class_at((first + i) % count);
+    if (!map.known[number]) learn(map, choice, number, now);
+    if (const auto port = pick_of_class(map, choice, number)) return port;
   }
   return std::nullopt;
+}
+
+/// Any of the free ports of a class, each as likely.
+std::optional<Be16> PortAllocator::pick_of_class(const PortMap& map,
+                                                 const Choice& choice,
+                                                 unsigned number) noexcept {
+  const PortLayout& layout = owner_.layout();
+  const unsigned begin = layout.first(number) / 64;
+  const unsigned end = layout.end(number) / 64;
+  const auto free_in = [&](unsigned word) {
+    return choice.allowed.word(word) & ~map.used.word(word);
+  };
+  unsigned free = 0;
+  for (unsigned word = begin; word < end; ++word) {
+    free += static_cast<unsigned>(std::popcount(free_in(word)));
+  }
+  if (free == 0) return std::nullopt;
+  unsigned wanted = random_.below(free);
+  for (unsigned word = begin;; ++word) {
+    const auto here = static_cast<unsigned>(std::popcount(free_in(word)));
+    if (wanted < here) return layout.port_at(word * 64 + nth_bit(free_in(word), wanted));
+    wanted -= here;
+  }
+}
+
+/// Calls visit(place, holder) for every port of a class that the map does not know to be free, with
+/// the session or mapping that holds it now, or kNoSession. Their buckets are fetched together.
+template <typename Visit>
+void PortAllocator::visit_holders(const PortMap& map,
+                                  const Choice& choice,
+                                  unsigned number,
+                                  Instant now,
+                                  Visit visit) noexcept {
+  constexpr std::uint32_t kAtOnce = 32;
+  const PortLayout& layout = owner_.layout();
+  std::array<FlowKey, kAtOnce> keys;
+  for (std::uint32_t at = layout.first(number); at < layout.end(number); at += kAtOnce) {
+    std::uint32_t wanted = 0;
+    for (std::uint32_t i = 0; i < kAtOnce; ++i) {
+      if (map.known[number] && !map.used.has(at + i)) continue;
+      wanted |= 1U << i;
+      keys[i] = choice.reply;
+      keys[i].destination_port = layout.port_at(at + i);
+      table_.prefetch(keys[i]);
+    }
+    lookups_ += static_cast<unsigned>(std::popcount(wanted));
+    for (; wanted != 0; wanted &= wanted - 1) {
+      const auto i = static_cast<unsigned>(std::countr_zero(wanted));
+      visit(at + i, table_.holder_of(keys[i], now));
+    }
+  }
+}
+
+/// Learns the ports of a class, also those that may not be chosen: a reload may change that.
+void PortAllocator::learn(PortMap& map,
+                          const Choice& choice,
+                          unsigned number,
+                          Instant now) noexcept {
+  const PortLayout& layout = owner_.layout();
+  map.used.clear_words(layout.first(number) / 64, layout.end(number) / 64);
+  visit_holders(map, choice, number, now, [&](std::uint32_t place, SessionIndex holder) {
+    if (holder == kNoSession) return;
+    map.used.set(place);
+    if (!table_.at(holder).held()) return;
+    ++map.held[number];
+    ++map.held_in_all;
+  });
+  map.known[number] = true;
+}
+
+/// A full map counts sessions past their time until the sweep meets them. So that none of them
+/// refuses a flow, some are looked at first: few ports all of them, many in turn. Once that is in
+/// vain it waits for the next millisecond, so that refusing many flows stays cheap.
+void PortAllocator::check(PortMap& map, const Choice& choice, Instant now) noexcept {
+  constexpr unsigned kEnough = 512;
+  if (map.checked_at == now) return;
+  const std::size_t count = choice.entries.size();
+  unsigned looked = 0;
+  for (std::size_t i = 0; i < count && looked < kEnough; ++i) {
+    map.checked = static_cast<unsigned>((map.checked + 1) % count);
+    // What has ended is taken off the map by the table's report.
+    visit_holders(map, choice, choice.class_at(map.checked), now,
+                  [&](std::uint32_t, SessionIndex) { ++looked; });
+  }
+  if (map.full) map.checked_at = now;
+}
+
+// --- ports that rest -------------------------------------------------------------------------
+
+std::optional<Be16> PortAllocator::reclaim(const Choice& choice, Instant now) noexcept {
+  const PortMap* map = crowded_.find(RemoteSide::of(choice.reply));
+  if (map == nullptr || map->held_in_all == 0) return std::nullopt;
+  const SessionIndex session = rested_longest(*map, choice, now);
+  if (session == kNoSession) return std::nullopt;
+  const Be16 port = table_.at(session).identity.snat_port;
+  table_.erase(session);
+  return port;
+}
+
+/// Sessions rest in the order they ended, so the first that rests towards this remote is the one.
+/// Where others stand before it in great number, the longest silent of a part of them serves.
+SessionIndex PortAllocator::rested_longest(const PortMap& map,
+                                           const Choice& choice,
+                                           Instant now) noexcept {
+  constexpr unsigned kSteps = 512;
+  const PortLayout& layout = owner_.layout();
+  const auto serves = [&](SessionIndex index) {
+    return !table_.is_pinned(index) &&
+           choice.allowed.has(layout.place_of(table_.at(index).identity.snat_port));
+  };
+  const HeldSessions& resting = table_.held_sessions();
+  SessionIndex index = resting.oldest();
+  for (unsigned step = 0; step < kSteps && index != kNoSession; ++step) {
+    if (RemoteSide::of(table_.at(index).identity) == map.side && serves(index)) return index;
+    index = resting.younger(index);
+  }
+  SessionIndex best = kNoSession;
+  unsigned looked = 0;
+  const auto idle = [&](SessionIndex of) { return now.since(Instant{table_.at(of).last_seen.get()}); };
+  for (std::size_t i = 0; i < choice.entries.size() && (best == kNoSession || looked < kSteps); ++i) {
+    const unsigned number = choice.class_at(i);
+    if (!map.known[number] || map.held[number] == 0) continue;
+    visit_holders(map, choice, number, now, [&](std::uint32_t, SessionIndex holder) {
+      ++looked;
+      if (holder == kNoSession || !table_.at(holder).held() || !serves(holder)) return;
+      if (best == kNoSession || idle(holder) > idle(best)) best = holder;
+    });
+  }
+  return best;
 }
 
 }  // namespace sluice::nat

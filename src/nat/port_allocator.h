@@ -10,49 +10,29 @@
 /// RETA[(H ^ T(p)) mod 128] is this worker. So ports are kept by class T(p) mod 128: for every RETA
 /// entry e of ours, all of class (H ^ e) mod 128 will do.
 ///
+/// A few random ports of these are looked up first. Where all are taken the remote is crowded, and
+/// from then on a map of its ports (crowded_remotes.h) says which are free, to the last one.
+///
 /// Owner: one worker. No memory is taken after construction.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "core/port_range.h"
+#include "nat/crowded_remotes.h"
 #include "nat/flow_table.h"
 #include "nat/owner.h"
+#include "nat/port_classes.h"
 #include "nat/random.h"
 
 namespace sluice::nat {
 
-/// The external ports of a set of ranges, by class and in order. Immutable, shared by all workers.
-class PortClasses {
- public:
-  PortClasses(const OwnerFunction& owner, std::span<const PortRange> ranges);
-
-  [[nodiscard]] std::span<const Be16> of(unsigned number) const noexcept {
-    return classes_[number];
-  }
-  [[nodiscard]] bool contains(Be16 port) const noexcept { return member_[port.to_host()]; }
-
-  /// A worker's contiguous share, for endpoint-independent mappings: one port serves all remotes,
-  /// so what brings replies back is the port alone.
-  [[nodiscard]] std::span<const Be16> slice(WorkerId worker) const noexcept;
-  /// Whose share a port lies in; worker 0 for ports that are nobody's.
-  [[nodiscard]] WorkerId owner_of(Be16 port) const noexcept { return slice_of_[port.to_host()]; }
-
- private:
-  std::array<std::vector<Be16>, kRetaSize> classes_;
-  std::vector<bool> member_;
-  std::vector<Be16> in_order_;
-  std::vector<WorkerId> slice_of_;  ///< by port
-  unsigned workers_;
-};
-
 class PortAllocator {
  public:
-  PortAllocator(const OwnerFunction& owner, WorkerId self, std::uint64_t seed);
+  /// The table, which outlives the allocator, tells it from now on what opens and ends.
+  PortAllocator(const OwnerFunction& owner, WorkerId self, FlowTable& table, std::uint64_t seed);
 
   /// What a flow wants: the reply's key with destination_port left 0, and the port it would keep.
   struct Request {
@@ -63,19 +43,59 @@ class PortAllocator {
   /// A free port of this worker, or nothing when the last one towards this remote is in use.
   [[nodiscard]] std::optional<Be16> choose(const Request& request,
                                            const PortClasses& classes,
-                                           FlowTable& table,
                                            Instant now) noexcept;
   /// The same for an endpoint-independent mapping, from this worker's slice; the reply's remote is
   /// left 0.
   [[nodiscard]] std::optional<Be16> choose_for_mapping(const Request& request,
                                                        const PortClasses& classes,
-                                                       FlowTable& table) noexcept;
+                                                       Instant now) noexcept;
+
+  /// The classes that are chosen from are others now (a reload).
+  void note_other_classes() noexcept { crowded_.forget_full(); }
+
+  /// How often the flow table was asked whether a port is free, in all.
+  [[nodiscard]] std::uint64_t lookups() const noexcept { return lookups_; }
+  [[nodiscard]] const CrowdedRemotes& crowded() const noexcept { return crowded_; }
 
  private:
+  /// Ports to choose from: those allowed, of the class (base ^ e) mod 128 for each e in entries.
+  struct Choice {
+    FlowKey reply;
+    const PortBits& allowed;
+    std::uint32_t base;
+    std::span<const std::uint8_t> entries;
+
+    [[nodiscard]] unsigned class_at(std::size_t i) const noexcept {
+      return (base ^ entries[i]) % kPortClasses;
+    }
+  };
+
+  [[nodiscard]] bool is_free(const FlowKey& reply, Be16 port, Instant now) noexcept;
+  [[nodiscard]] std::optional<Be16> from_map(const Choice& choice, Instant now) noexcept;
+  [[nodiscard]] std::optional<Be16> pick(PortMap& map, const Choice& choice, Instant now) noexcept;
+  [[nodiscard]] std::optional<Be16> pick_of_class(const PortMap& map,
+                                                  const Choice& choice,
+                                                  unsigned number) noexcept;
+  void learn(PortMap& map, const Choice& choice, unsigned number, Instant now) noexcept;
+  void check(PortMap& map, const Choice& choice, Instant now) noexcept;
+  [[nodiscard]] std::optional<Be16> reclaim(const Choice& choice, Instant now) noexcept;
+  [[nodiscard]] SessionIndex rested_longest(const PortMap& map,
+                                            const Choice& choice,
+                                            Instant now) noexcept;
+  template <typename Visit>
+  void visit_holders(const PortMap& map,
+                     const Choice& choice,
+                     unsigned number,
+                     Instant now,
+                     Visit visit) noexcept;
+
   const OwnerFunction& owner_;
+  FlowTable& table_;
   WorkerId self_;
   std::vector<std::uint8_t> entries_;  ///< RETA entries of this worker
   Random random_;
+  CrowdedRemotes crowded_;
+  std::uint64_t lookups_ = 0;
 };
 
 }  // namespace sluice::nat

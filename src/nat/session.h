@@ -46,7 +46,9 @@ enum class SessionState : std::uint8_t {
   kFinBoth,            ///< both closed, an acknowledgment is missing
   kClosed,             ///< both FINs are acknowledged: the port rests
   kReset,              ///< a valid RST passed: the port rests, unless data shows it was ignored
+  kElsewhere,          ///< no session but a redirect: another worker holds it (notice.h)
 };
+/// Those of sessions; kElsewhere is none.
 inline constexpr unsigned kSessionStates = 9;
 
 enum SessionFlag : std::uint8_t {
@@ -57,6 +59,7 @@ enum SessionFlag : std::uint8_t {
   kMapping = 0x10,           ///< no session but an endpoint-independent mapping, see below
   kHasMapping = 0x20,        ///< a session on such a mapping
   kHairpin = 0x40,           ///< its remote is another pod's external address and port
+  kRedirected = 0x80,        ///< the pod's packets reach another worker first (notice.h)
 };
 
 /// An entry of the neighbour table, or 0: this direction has no way out (no owner for the source).
@@ -98,6 +101,10 @@ struct SessionIdentity {
   [[nodiscard]] bool translated() const noexcept { return (flags & kTranslated) != 0; }
   [[nodiscard]] bool opened_inbound() const noexcept { return (flags & kOpenedInbound) != 0; }
   [[nodiscard]] bool is_mapping() const noexcept { return (flags & kMapping) != 0; }
+  /// Neither a mapping nor a redirect.
+  [[nodiscard]] bool is_session() const noexcept {
+    return !is_mapping() && state != static_cast<std::uint8_t>(SessionState::kElsewhere);
+  }
   [[nodiscard]] RuleId rule_id() const noexcept {
     return {rule[0] | std::uint32_t{rule[1]} << 8 | std::uint32_t{rule[2]} << 16};
   }

@@ -205,6 +205,31 @@ bool tcp_begins_again(const Session& session,
          after(segment.sequence, session.tcp_end[Session::index(direction)].get());
 }
 
+std::optional<LateSyn> tcp_late_syn(const Session& session,
+                                    Direction direction,
+                                    const TcpSegment& segment) noexcept {
+  if (!is_first_syn(segment) || segment.has(net::kRst) || !is_opener(session, direction) ||
+      session.state() == kSynSent || tcp_begins_again(session, direction, segment)) {
+    return std::nullopt;
+  }
+  const std::uint8_t scale = window_scale(segment.options).value_or(0);
+  return LateSyn{segment.end(), with_window(scale, segment.window)};
+}
+
+void tcp_restart(Session& session,
+                 Direction direction,
+                 const TcpSegment& segment,
+                 const LateSyn& syn) noexcept {
+  const Direction opener = opposite(direction);
+  session.clear_flag(kFinAckedOutbound | kFinAckedInbound);
+  session.tcp_end[Session::index(opener)].set(syn.end);
+  session.set_window_log(opener, syn.window_log);
+  session.tcp_end[Session::index(direction)].set(segment.end());
+  session.set_window_log(direction, 0);
+  note_window(session, direction, segment);
+  session.set_state(kSynBoth);
+}
+
 void tcp_track(Session& session, Direction direction, const TcpSegment& segment) noexcept {
   const SessionState state = session.state();
   if (segment.has(net::kRst)) [[unlikely]] {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "nat/session.h"
@@ -39,6 +40,21 @@ void tcp_open(Session& session, Direction direction, const TcpSegment& segment) 
 [[nodiscard]] bool tcp_begins_again(const Session& session,
                                     Direction direction,
                                     const TcpSegment& segment) noexcept;
+
+/// A SYN that changed nothing (late_syns.h).
+struct LateSyn {
+  std::uint32_t end = 0;        ///< the sequence number after it
+  std::uint8_t window_log = 0;  ///< as in Session
+};
+/// The opener's SYN on a session that it does not open again.
+[[nodiscard]] std::optional<LateSyn> tcp_late_syn(const Session& session,
+                                                  Direction direction,
+                                                  const TcpSegment& segment) noexcept;
+/// The remote has answered a late SYN after all: what was is over. `segment` is its SYN/ACK.
+void tcp_restart(Session& session,
+                 Direction direction,
+                 const TcpSegment& segment,
+                 const LateSyn& syn) noexcept;
 
 /// Moves a translated session on by one segment. Owner: the session's worker.
 void tcp_track(Session& session, Direction direction, const TcpSegment& segment) noexcept;

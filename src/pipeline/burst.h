@@ -67,6 +67,8 @@ struct Packet {
   std::uint16_t headroom = 0;    ///< bytes before `frame` that may be written
   bool vlan_stripped = false;    ///< the device took a VLAN tag off
   bool steered = false;          ///< came by ring: this worker is its owner
+  bool redirected = false;       ///< another worker than its owner holds its flow, or is to (notice.h)
+  std::uint8_t hops = 0;         ///< workers that had no room for its flow
   bool cut = false;              ///< leaves in pieces (class Pieces)
 
   DeviceId in = kNoDevice;

@@ -8,6 +8,8 @@
 #include "core/ids.h"
 #include "eni/neighbour_table.h"
 #include "nat/flow_table.h"
+#include "nat/late_syns.h"
+#include "nat/notice.h"
 #include "nat/owner.h"
 #include "nat/port_allocator.h"
 #include "net/headers.h"
@@ -33,7 +35,9 @@ struct Context {
   nat::PortAllocator& ports;
   Counters& counters;
   Reassembly& fragments;
+  nat::Outbox& outbox;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
+  nat::LateSyns late_syns{};
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
   [[nodiscard]] const Link& link(DeviceId device) const noexcept { return links[device.value]; }

@@ -35,6 +35,9 @@ struct alignas(64) Counters {
   Count sessions_ended;  ///< most found past their time
   Count untracked;       ///< preserved without a session, for lack of room
   Count handed_over;     ///< passed to the worker that owns them
+  Count unanswered;      ///< dropped without the answer that is due, which came too often
+  Count busy_cycles;     ///< TSC cycles of the turns in which devices had packets
+  Count busy_turns;
 
   /// Whose first packet was the last to be refused for a reason of the gateway's size.
   void note_refused(DropReason reason, const nat::FlowKey& key) noexcept {
@@ -65,6 +68,8 @@ struct Totals {
   std::uint64_t received = 0, received_bytes = 0, sent = 0, sent_bytes = 0;
   std::uint64_t originated = 0, split = 0, merged = 0, consumed = 0;
   std::uint64_t sessions_opened = 0, sessions_ended = 0, untracked = 0, handed_over = 0;
+  std::uint64_t unanswered = 0;
+  std::uint64_t busy_cycles = 0, busy_turns = 0;
   std::array<std::uint64_t, kDropReasons> dropped{}, dropped_bytes{};
 
   void add(const Counters& counters) noexcept {
@@ -80,6 +85,9 @@ struct Totals {
     sessions_ended += counters.sessions_ended.get();
     untracked += counters.untracked.get();
     handed_over += counters.handed_over.get();
+    unanswered += counters.unanswered.get();
+    busy_cycles += counters.busy_cycles.get();
+    busy_turns += counters.busy_turns.get();
     for (std::size_t i = 0; i < kDropReasons; ++i) {
       dropped[i] += counters.dropped[i].get();
       dropped_bytes[i] += counters.dropped_bytes[i].get();

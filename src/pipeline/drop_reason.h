@@ -28,7 +28,7 @@ enum class DropKind : std::uint8_t {
   X(kUnknownEthertype,        "unknown_ethertype",         kMalformed, "neither IPv4, IPv6 nor ARP")                                       \
   X(kNotForUs,                "not_for_us",                kMalformed, "unicast IP in a frame to another or to a group MAC address")       \
   X(kMalformedArp,            "malformed_arp",             kMalformed, "ARP that is not for IPv4 over Ethernet, or cut short")             \
-  X(kMalformedIpv4,           "malformed_ipv4",            kMalformed, "IPv4 header: version, length or checksum is wrong")                \
+  X(kMalformedIpv4,           "malformed_ipv4",            kMalformed, "IPv4 header: version, length or checksum is wrong, or cut short")  \
   X(kMalformedIpv6,           "malformed_ipv6",            kMalformed, "IPv6 header: version or length is wrong")                          \
   X(kMalformedTcp,            "malformed_tcp",             kMalformed, "TCP header cut short, or its data offset is wrong")                \
   X(kMalformedUdp,            "malformed_udp",             kMalformed, "UDP header cut short, or its length is wrong")                     \

@@ -191,7 +191,13 @@ void Reassembly::take(Packet& packet, Instant now) noexcept {
   Index index = find(key, packet.in);
   if (index != kNone) {
     const auto pieces = datagrams_[index].fragmentation.pieces();
-    const bool known = std::any_of(pieces.begin(), pieces.end(), [&](const Cut& cut) {
+    // Another end than what came agrees with, even within it: no telling which is right.
+    const Datagram& datagram = datagrams_[index];
+    const bool ends_elsewhere =
+        !fragment.more &&
+        (fragment.cut.end() < pieces.back().end() ||
+         (datagram.total != 0 && fragment.cut.end() != datagram.total));
+    const bool known = !ends_elsewhere && std::any_of(pieces.begin(), pieces.end(), [&](const Cut& cut) {
       return fragment.cut.offset >= cut.offset && fragment.cut.end() <= cut.end();
     });
     if (known) return packet.drop(DropReason::kBadFragment);

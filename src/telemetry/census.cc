@@ -26,6 +26,7 @@ void Census::look_at(const nat::FlowTable::Snapshot& session) {
     ++addresses_[Ipv4Addr{id.snat}].mappings;
     return;
   }
+  if (!id.is_session()) return;
   ++sessions_;
   ++states_[id.state % nat::kSessionStates];
   if (pods_.size() < kPods || pods_.contains(Ipv4Addr{id.pod})) {

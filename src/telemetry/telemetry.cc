@@ -75,7 +75,7 @@ pipeline::Totals difference(const pipeline::Totals& a, const pipeline::Totals& b
        {&Totals::received, &Totals::received_bytes, &Totals::sent, &Totals::sent_bytes,
         &Totals::originated, &Totals::split, &Totals::merged, &Totals::consumed,
         &Totals::sessions_opened, &Totals::sessions_ended, &Totals::untracked,
-        &Totals::handed_over}) {
+        &Totals::handed_over, &Totals::unanswered, &Totals::busy_cycles, &Totals::busy_turns}) {
     result.*member -= b.*member;
   }
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {

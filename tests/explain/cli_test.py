@@ -253,6 +253,12 @@ class Replay(Cli):
         self.assertIs(said[0]["held"], True)
         self.assertEqual([len(frame) for _, frame in self.left("eni0")], [1514, 562])
         self.assertEqual([stamp for stamp, _ in self.left("eni0")], [2 * 10**9] * 2)
+        self.assertNotIn("fragment", self.said)
+
+        # One is pushed out by time, one still waits when the capture ends.
+        name = self.capture("part", pcap([(1, pieces[0]), (40, piece(0, payload[:1480], 1))]))
+        self.assertEqual([one["held"] for one in self.replay(f"pod0={name}")], [True, True])
+        self.assertIn("2 held fragments never became whole datagrams: fragment_incomplete", self.said)
 
     def test_a_sum_that_a_nic_should_have_completed(self):
         frame = udp(POD, 4000, REMOTE, 53)

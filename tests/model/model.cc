@@ -80,9 +80,24 @@ void Tcp::see(Side sender, const Segment& segment) {
     if (valid && phase != Phase::kClosed) phase = Phase::kReset;
     return;
   }
+  const bool beyond = difference(segment.sequence, mine.next) > 0;
+  const bool again = segment.first_syn() && sender == opener && ended() && beyond;
+  if (segment.first_syn() && sender == opener && phase != Phase::kSynSent && !again) {
+    late_syn = segment.end();
+  }
+  if (segment.syn && segment.ack && sender != opener && late_syn == segment.acknowledgment) {
+    // The remote takes a SYN that was not believed in: another connection.
+    Segment syn;
+    syn.syn = true;
+    syn.sequence = segment.acknowledgment - 1;
+    *this = opened_by(opener, syn);
+    phase = Phase::kSynBoth;
+    end(sender).known = true;
+    end(sender).next = segment.end();
+    return;
+  }
   if (segment.first_syn() && ended()) {
-    const bool beyond = difference(segment.sequence, mine.next) > 0;
-    if (sender == opener && beyond) *this = opened_by(sender, segment);
+    if (again) *this = opened_by(sender, segment);
     return;
   }
   if (phase == Phase::kSynSent) {
@@ -313,11 +328,15 @@ void Model::open(const Flow& flow, const Content& content, const Endpoint& exter
 void Model::use(const Flow& flow, Side sender, const Content& content) {
   Session& session = sessions_.at(flow);
   const bool held = session.held(flow.protocol);
+  const Tcp::Phase before = session.tcp.phase;
   if (flow.protocol == Protocol::kTcp) session.tcp.see(sender, content.segment);
+  // RFC 7857 7.1: an RST is no sign of life, unless it ends the connection.
+  const bool idle_reset = flow.protocol == Protocol::kTcp && content.segment.rst &&
+                          session.tcp.phase == before;
   if (!held && session.held(flow.protocol)) session.ended_as = ++ended_;
   const bool keeps =
       sender == Side::kPod || flow.protocol != Protocol::kUdp || !setup_.outbound_refresh;
-  if (keeps) session.last_packet = now_;
+  if (keeps && !idle_reset) session.last_packet = now_;
 }
 
 // --- outbound --------------------------------------------------------------------------------

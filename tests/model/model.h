@@ -26,6 +26,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -80,6 +81,7 @@ struct Tcp {
   Phase phase = Phase::kSynSent;
   Side opener = Side::kPod;
   End pod, remote;
+  std::optional<std::uint32_t> late_syn;  ///< after the opener's last SYN that changed nothing
 
   [[nodiscard]] End& end(Side side) { return side == Side::kPod ? pod : remote; }
   [[nodiscard]] const End& end(Side side) const { return side == Side::kPod ? pod : remote; }

@@ -22,7 +22,7 @@ constexpr std::uint32_t kSnat = 0x0a0a0a14;
 struct Shard {
   Shard(const OwnerFunction& owner, unsigned self, std::uint32_t capacity, std::uint64_t seed = 7)
       : table(std::move(FlowTable::create({capacity, seed})).value()),
-        ports(owner, WorkerId{static_cast<std::uint8_t>(self)}, seed + self) {
+        ports(owner, WorkerId{static_cast<std::uint8_t>(self)}, *table, seed + self) {
     IdleLimits limits;
     limits.udp = 300'000;
     table->set_limits(limits);
@@ -40,7 +40,7 @@ struct Shard {
                                std::optional<unsigned> preferred = std::nullopt) {
     PortAllocator::Request request{reply_from(remote, remote_port), std::nullopt};
     if (preferred) request.preferred = be16(*preferred);
-    const auto port = ports.choose(request, classes, *table, now);
+    const auto port = ports.choose(request, classes, now);
     if (!port) return std::nullopt;
     NewSession session{Be32::from_host(0x0a000000 + flows / 60'000),
                        Be32::from_host(remote),
@@ -184,6 +184,80 @@ TEST(PortAllocator, AnEndedSessionsPortServesAgain) {
   EXPECT_EQ(shard.open(classes), 5000u);
   shard.now = shard.now.plus(std::chrono::milliseconds(300'001));
   EXPECT_EQ(shard.open(classes), 5000u) << "an expired session holds no port";
+}
+
+/// Random opening and ending at full use: a port is refused only while every one is held.
+TEST(PortAllocator, FindsTheLastFreePortWhicheverItIs) {
+  const OwnerFunction owner(symmetric_key(), 1);
+  const PortClasses classes(owner, std::span(&kAll, 1));
+  Shard shard(owner, 0, 70'000);
+  std::vector<SessionIndex> sessions;
+  while (shard.open(classes)) sessions.push_back(shard.last);
+  ASSERT_EQ(sessions.size(), 64'512u);
+  test::Random random;
+  for (int round = 0; round < 2000; ++round) {
+    const unsigned ended = 1 + random.below(3);
+    std::set<unsigned> freed;
+    for (unsigned i = 0; i < ended; ++i) {
+      const std::size_t which = random.below(static_cast<std::uint32_t>(sessions.size()));
+      freed.insert(shard.table->at(sessions[which]).identity.snat_port.to_host());
+      shard.table->erase(sessions[which]);
+      sessions[which] = sessions.back();
+      sessions.pop_back();
+    }
+    while (const auto port = shard.open(classes)) {
+      ASSERT_EQ(freed.erase(*port), 1u) << "a port that was not free";
+      sessions.push_back(shard.last);
+    }
+    ASSERT_TRUE(freed.empty()) << "refused although port " << *freed.begin() << " was free";
+  }
+  EXPECT_EQ(shard.table->check_invariants(), "");
+}
+
+/// Where more remotes are crowded than there are maps, each is as exact as if it were alone.
+TEST(PortAllocator, IsExactForMoreRemotesThanItHasMaps) {
+  const OwnerFunction owner(symmetric_key(), 2);
+  const PortRange range{5000, 5099};
+  const PortClasses classes(owner, std::span(&range, 1));
+  Shard shard(owner, 1, 16'000);
+  constexpr std::uint32_t kRemotes = 100;
+  std::size_t first = 0;
+  for (std::uint32_t remote = 0; remote < kRemotes; ++remote) {
+    std::set<unsigned> used;
+    while (const auto port = shard.open(classes, 0x08080000 + remote)) {
+      ASSERT_TRUE(used.insert(*port).second);
+    }
+    if (remote == 0) first = used.size();
+  }
+  EXPECT_GT(shard.ports.crowded().given_way(), 0u);
+  EXPECT_FALSE(shard.open(classes, 0x08080000)) << "its map is gone, and it is as full as before";
+  EXPECT_GT(first, 30u);
+}
+
+TEST(PortAllocator, TakesFewLooksAtAnyFill) {
+  const OwnerFunction owner(symmetric_key(), 1);
+  const PortClasses classes(owner, std::span(&kAll, 1));
+  Shard shard(owner, 0, 70'000);
+  const auto looks_per_port = [&](std::uint32_t from, std::uint32_t to) {
+    while (shard.flows < from) EXPECT_TRUE(shard.open(classes));
+    const std::uint64_t before = shard.ports.lookups();
+    while (shard.flows < to) EXPECT_TRUE(shard.open(classes));
+    return static_cast<double>(shard.ports.lookups() - before) / (to - from);
+  };
+  EXPECT_LT(looks_per_port(6'000, 7'000), 1.5);
+  // Each port is looked up once more when the map is learnt, wherever that happens.
+  EXPECT_LT(looks_per_port(7'000, 64'000), 4.0);
+  EXPECT_LT(looks_per_port(64'000, 64'512), 130.0);
+}
+
+TEST(PortAllocator, WhatIsPastItsTimeIsFoundBeforeAFlowIsRefused) {
+  const OwnerFunction owner(symmetric_key(), 1);
+  const PortClasses classes(owner, std::span(&kAll, 1));
+  Shard shard(owner, 0, 70'000);
+  while (shard.open(classes)) continue;
+  shard.now = shard.now.plus(std::chrono::milliseconds(300'001));
+  for (int i = 0; i < 64'512; ++i) ASSERT_TRUE(shard.open(classes)) << i;
+  EXPECT_FALSE(shard.open(classes));
 }
 
 TEST(PortAllocator, KeepsThePreferredPortWhileItIsFree) {

@@ -70,6 +70,19 @@ TEST(Answer, TimeExceededOfAKnownFlowQuotesWhatThePodSent) {
   EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", sent.ttl(1), 11, 0), out.frame));
 }
 
+/// RFC 1812 4.3.2.5: the type of service is that of the packet, its precedence 6 whatever it was.
+TEST(Answer, AnErrorKeepsTheTypeOfServiceButNotThePrecedence) {
+  Harness harness(node_yaml());
+  constexpr std::size_t kServiceAt = 15;
+  for (const auto& [sent, told] : {std::pair{0x00u, 0xc0u}, {0x10u, 0xd0u}, {0x08u, 0xc8u},
+                                   {0xb8u, 0xd8u}, {0xe0u, 0xc0u}, {0x20u, 0xc0u}}) {
+    const Outcome expired = harness.send("pod-a", from_pod_a().udp(1, 2).tos(sent).ttl(1));
+    ASSERT_EQ(expired.fate, Fate::kDropAnswered) << expired;
+    EXPECT_EQ(expired.frame.at(kServiceAt), told);
+    EXPECT_EQ(test::wrong_checksums(expired.frame), "");
+  }
+}
+
 TEST(Answer, OnAnEniItComesFromThatEnisAddress) {
   Harness harness(node_yaml());
   const auto sent = eth().from_mac(kAsker).ipv4("172.30.0.1", "10.10.20.21").udp(1, 2).ttl(1);
@@ -218,23 +231,56 @@ TEST(Answer, NothingIsSaidAbout) {
   EXPECT_EQ(harness.send("eni0", unsolicited).fate, Fate::kDrop);
 }
 
+/// How many of so many packets, sent at once, are answered.
+unsigned answered(Harness& harness, std::string_view in, const PacketBuilder& packet, unsigned count) {
+  unsigned answers = 0;
+  for (unsigned i = 0; i < count; ++i) {
+    const Outcome out = harness.send(in, packet);
+    EXPECT_TRUE(out.fate == Fate::kDrop || out.fate == Fate::kDropAnswered) << out;
+    answers += out.fate == Fate::kDropAnswered ? 1 : 0;
+  }
+  return answers;
+}
+
 TEST(Answer, IsRateLimited) {
   Harness harness(node_yaml());
   const auto expired = from_pod_a().udp(1, 2).ttl(1);
-  const auto answered = [&](unsigned packets) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < packets; ++i) {
-      const Outcome out = harness.send("pod-a", expired);
-      EXPECT_TRUE(dropped(out, DropReason::kTtlExpired));
-      count += out.fate == Fate::kDropAnswered ? 1 : 0;
-    }
-    return count;
-  };
-  EXPECT_EQ(answered(1000), Answer::kBurst);
+  EXPECT_EQ(answered(harness, "pod-a", expired, 1000), AnswerBudget::kSender.most);
+  EXPECT_EQ(harness.counters().unanswered.get(), 1000 - AnswerBudget::kSender.most);
   harness.advance(50ms);
-  EXPECT_EQ(answered(1000), Answer::kPerSecond / 20);
+  EXPECT_EQ(answered(harness, "pod-a", expired, 1000), AnswerBudget::kSender.per_second / 20);
   harness.advance(1h);
-  EXPECT_EQ(answered(1000), Answer::kBurst);
+  EXPECT_EQ(answered(harness, "pod-a", expired, 1000), AnswerBudget::kSender.most);
+}
+
+/// Whatever others send, and whatever else the pod itself does, it hears of its path's MTU.
+TEST(Answer, NobodyUsesUpWhatOthersAreToBeTold) {
+  Harness harness(node_yaml());
+  const auto large = from_pod_a().udp(1, 2).df().payload(std::string(2000, 'x'));
+  const auto expired = from_pod_a().udp(1, 2).ttl(1);
+  const auto segment = from_pod_a().tcp(1, 2).flags(net::kAck);
+  const auto of_another = eth().ipv4("10.10.20.21", "198.51.100.7").udp(1, 2);
+  const auto outside = eth().ipv4("172.30.0.1", "10.10.20.21").udp(1, 2).ttl(1);
+  for (int round = 0; round < 20; ++round) {
+    harness.advance(50ms);
+    answered(harness, "pod-a", expired, 500);
+    answered(harness, "pod-a", segment, 500);
+    answered(harness, "eni1", outside, 500);
+    answered(harness, "pod-b", of_another.df().payload(std::string(2000, 'x')), 500);
+    answered(harness, "pod-b", of_another.ttl(1), 500);
+    EXPECT_EQ(answered(harness, "pod-a", large, 1), 1u) << round;
+  }
+}
+
+/// Many senders together are limited as well.
+TEST(Answer, SendersTogetherAreLimited) {
+  Harness harness(node_yaml());
+  unsigned answers = 0;
+  for (unsigned i = 0; i < 20'000; ++i) {
+    const auto from = Ipv4Addr{0xac1e0000 + i}.to_string();
+    answers += answered(harness, "eni1", eth().ipv4(from, "10.10.20.21").udp(1, 2).ttl(1), 1);
+  }
+  EXPECT_EQ(answers, AnswerBudget::kAll.most);
 }
 
 }  // namespace

@@ -244,6 +244,20 @@ TEST(Fragment, ADifferentEndDropsTheDatagram) {
   EXPECT_EQ(harness.context().fragments.held(), 0u);
 }
 
+/// Also an end within what has come, which would otherwise count as a repetition.
+TEST(Fragment, AnEarlierEndDropsTheDatagram) {
+  for (const unsigned end : {800u, 792u, 400u}) {
+    Harness harness(node_yaml());
+    const auto pieces = cut(long_query().bytes(), {800, 1600});
+    EXPECT_EQ(harness.send("pod-a", pieces[0]).fate, Fate::kHeld);
+    EXPECT_EQ(harness.send("pod-a", pieces[1]).fate, Fate::kHeld);
+    const auto shorter =
+        cut(from_pod().udp(4000, 53).payload(counting(end - 8)).bytes(), {end - 16});
+    EXPECT_TRUE(dropped(harness.send("pod-a", shorter[1]), DropReason::kBadFragment)) << end;
+    EXPECT_EQ(harness.context().fragments.held(), 0u) << end;
+  }
+}
+
 // 78. Incomplete reassembled L4 header: dropped
 TEST(Fragment, Row78TransportHeaderCutShort) {
   const auto tcp = [](std::size_t bytes) {
@@ -406,6 +420,10 @@ TEST(Fragment, Row83TheSameIdOfTwoPods) {
   const Outcome out_b = harness.send("pod-b", b[2]);
   EXPECT_EQ(test::wrong_checksums(join(out_a.pieces)), "");
   EXPECT_EQ(test::wrong_checksums(join(out_b.pieces)), "");
+  // RFC 6864 5.3.1 would have them differ; they stay what the pods chose, as in Linux.
+  for (const Outcome* out : {&out_a, &out_b}) {
+    for (const Bytes& piece : out->pieces) EXPECT_EQ(piece.at(18) << 8 | piece.at(19), 0x77);
+  }
 }
 
 /// What a datagram's sender is told about it is told as about any packet.

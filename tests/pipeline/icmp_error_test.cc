@@ -117,6 +117,14 @@ INSTANTIATE_TEST_SUITE_P(Flows, IcmpError, testing::ValuesIn(kCases), [](const a
 const PacketBuilder kQuery = there().udp(4000, 53).payload("query");
 const PacketBuilder kOnTheWay = kQuery.source(kSnat).source_port(kPort);
 
+/// A pod on a pod port is no router: it cannot speak, with the SNAT address, about another's flow.
+TEST(IcmpErrors, OfAnotherPodGoNowhere) {
+  Harness harness(yaml());
+  ASSERT_TRUE(harness.send("pod-a", there().udp(4000, 53)).emitted());
+  const auto forged = error("10.10.20.21", kServer, quote(back().udp(53, 4000), 28), 3, 4, 68);
+  EXPECT_TRUE(dropped(harness.send("pod-b", forged), DropReason::kSpoofedSource));
+}
+
 TEST(IcmpErrors, NeitherKeepAFlowNorEndIt) {
   Harness harness(yaml());
   ASSERT_TRUE(harness.send("pod-a", kQuery).emitted());
@@ -129,6 +137,101 @@ TEST(IcmpErrors, NeitherKeepAFlowNorEndIt) {
   EXPECT_TRUE(harness.send("eni0", unreachable).emitted());
   harness.advance(101s);
   EXPECT_TRUE(dropped(harness.send("eni0", unreachable), DropReason::kNoSession)) << "not kept";
+}
+
+/// RFC 5382 REQ-10: a connection, whatever the error says and whoever sends it.
+TEST(IcmpErrors, NeitherKeepAConnectionNorEndIt) {
+  Harness harness(yaml());
+  const auto pod = there().tcp(4000, 443);
+  const auto server = eth().ipv4(kServer, kSnat).tcp(443, kPort);
+  ASSERT_TRUE(harness.send("pod-a", pod.flags(net::kSyn).seq(100)).emitted());
+  ASSERT_TRUE(harness.send("eni0", server.flags(net::kSyn).seq(500).ack(101)).emitted());
+  ASSERT_TRUE(harness.send("pod-a", pod.seq(101).ack(501)).emitted());
+  const auto data = server.seq(501).ack(101);
+  const Bytes from_pod = quote(pod.seq(101).ack(501).source(kSnat).source_port(kPort), 8);
+  const Bytes to_pod = quote(data.destination(kPod).destination_port(4000), 8);
+  const auto complain_all = [&] {
+    for (const auto& [type, code] : {std::pair{3u, 0u}, {3u, 1u}, {3u, 2u}, {3u, 3u}, {11u, 0u}}) {
+      EXPECT_TRUE(harness.send("eni0", error(kRouter, kSnat, from_pod, type, code)).emitted());
+      EXPECT_TRUE(harness.send("pod-a", error(kPod, kServer, to_pod, type, code)).emitted());
+    }
+  };
+  complain_all();
+  harness.advance(7440s);
+  EXPECT_TRUE(harness.send("eni0", data).emitted()) << "not ended, nor on its way to it";
+  harness.advance(7440s);
+  complain_all();
+  harness.advance(1ms);
+  EXPECT_TRUE(dropped(harness.send("eni0", data), DropReason::kNoSession)) << "not kept";
+}
+
+/// RFC 5508 REQ-6.
+TEST(IcmpErrors, NeitherKeepAQueryNorEndIt) {
+  Harness harness(yaml());
+  const auto ping = there().echo(4000);
+  const auto pong = eth().ipv4(kServer, kSnat).echo_reply(kPort);
+  ASSERT_TRUE(harness.send("pod-a", ping).emitted());
+  const auto from_outside = error(kRouter, kSnat, quote(ping.source(kSnat).source_port(kPort)));
+  const auto of_the_pod = error(kPod, kServer, quote(back().echo_reply(4000)));
+  const auto complain_both = [&] {
+    EXPECT_TRUE(harness.send("eni0", from_outside).emitted());
+    EXPECT_TRUE(harness.send("pod-a", of_the_pod).emitted());
+  };
+  complain_both();
+  harness.advance(60s);
+  EXPECT_TRUE(harness.send("eni0", pong).emitted()) << "not ended";
+  harness.advance(60s);
+  complain_both();
+  harness.advance(1ms);
+  EXPECT_TRUE(dropped(harness.send("eni0", pong), DropReason::kNoSession)) << "not kept";
+}
+
+/// RFC 5508 REQ-3b: behind the quoted header's options lies the transport that has to be changed.
+TEST(IcmpErrors, QuotedOptionsAreSkipped) {
+  const Bytes kRecordRoute{7, 11, 8, 203, 0, 113, 1, 0, 0, 0, 0, 0};
+  for (const std::size_t length : {std::size_t{10'000}, kRecordRoute.size() + 8}) {
+    Harness harness(yaml());
+    ASSERT_TRUE(harness.send("pod-a", kQuery.ip_options(kRecordRoute)).emitted());
+    const Outcome in = harness.send(
+        "eni0", error(kRouter, kSnat, quote(kOnTheWay.ip_options(kRecordRoute), length)));
+    ASSERT_EQ(in.device, "pod-a") << in;
+    const auto wanted =
+        error(kRouter, kPod, quote(kQuery.ip_options(kRecordRoute), length)).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod, wanted), in.frame));
+
+    const auto reply = back().udp(53, 4000).ip_options(kRecordRoute);
+    const Outcome out = harness.send("pod-a", error(kPod, kServer, quote(reply, length)));
+    ASSERT_EQ(out.device, "eni0") << out;
+    const auto answered = reply.destination(kSnat).destination_port(kPort);
+    const auto wanted_out = error(kSnat, kServer, quote(answered, length)).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("eni0", "10.10.10.1", wanted_out), out.frame));
+  }
+}
+
+/// RFC 5508 REQ-3d, RFC 4884: the quote is filled up to 128 bytes, and an extension of MPLS follows
+/// (RFC 4950), which has a checksum of its own.
+TEST(IcmpErrors, ExtensionsStayAsTheyAre) {
+  const auto extended = [](std::string_view from, std::string_view to, Bytes quoted) {
+    quoted.resize(128);
+    for (const unsigned byte : {0x20, 0, 0xd4, 0x05, 0, 8, 1, 1, 0x0a, 0xbc, 0xd1, 0x40}) {
+      quoted.push_back(static_cast<std::uint8_t>(byte));
+    }
+    constexpr unsigned kWords = 128 / 4;  // where RFC 792 has unused bytes, in the second of them
+    return eth().ipv4(from, to).icmp(11, 0, kWords, 0).payload(quoted);
+  };
+  for (const Case& c : kCases) {
+    if (c.name == "Sctp") continue;  // has no port to change
+    for (const std::size_t size : {std::size_t{0}, std::size_t{200}}) {
+      Harness harness(yaml());
+      const auto sent = c.request.payload(Bytes(size, 0xab));
+      ASSERT_TRUE(harness.send("pod-a", sent).emitted());
+      const auto on_the_way = sent.source(kSnat).source_port(kPort);
+      const Outcome out = harness.send("eni0", extended(kRouter, kSnat, quote(on_the_way)));
+      ASSERT_EQ(out.device, "pod-a") << out;
+      const auto wanted = extended(kRouter, kPod, quote(sent)).ttl(63);
+      EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod, wanted), out.frame)) << c.name;
+    }
+  }
 }
 
 TEST(IcmpErrors, AboutNoFlowGoNowhere) {
@@ -191,6 +294,25 @@ TEST(IcmpErrors, AWrongChecksumStaysWrong) {
   const Outcome out =
       harness.send("eni0", error(kRouter, kSnat, quote(kOnTheWay)).spoil(0x0101));
   const auto wanted = error(kRouter, kPod, quote(kQuery)).spoil(0x0101).ttl(63);
+  EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod, wanted), out.frame));
+}
+
+/// RFC 5508 REQ-3a would drop it. The quoted header is as wrong for the pod as it was on the way.
+TEST(IcmpErrors, AWrongChecksumOfTheQuotedHeaderStaysWrong) {
+  Harness harness(yaml());
+  ASSERT_TRUE(harness.send("pod-a", kQuery).emitted());
+  constexpr std::size_t kSumAt = 10;
+  const auto spoilt = [](const PacketBuilder& packet) {
+    Bytes quoted = quote(packet);
+    // Ones' complement, as a difference that holds whatever the sum is.
+    const unsigned sum = (quoted[kSumAt] << 8 | quoted[kSumAt + 1]) + 0x0123u;
+    quoted[kSumAt] = static_cast<std::uint8_t>((sum + (sum >> 16)) >> 8);
+    quoted[kSumAt + 1] = static_cast<std::uint8_t>(sum + (sum >> 16));
+    return quoted;
+  };
+  const Outcome out = harness.send("eni0", error(kRouter, kSnat, spoilt(kOnTheWay)));
+  ASSERT_EQ(out.device, "pod-a") << out;
+  const auto wanted = error(kRouter, kPod, spoilt(kQuery)).ttl(63);
   EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod, wanted), out.frame));
 }
 

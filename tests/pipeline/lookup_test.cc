@@ -120,6 +120,11 @@ TEST(LookupTime, TimeoutsAreConfigured) {
   ASSERT_TRUE(harness.send("pod-a", query()).emitted());
   EXPECT_TRUE(answered_after(harness, 150s, answer()));
   EXPECT_FALSE(answered_after(harness, 150'001ms, answer()));
+
+  const auto pong = eth().ipv4(kServer, "10.10.10.20").echo_reply(40'000);
+  ASSERT_TRUE(harness.send("pod-a", eth().ipv4("10.10.10.21", kServer).echo(5)).emitted());
+  EXPECT_TRUE(answered_after(harness, 70s, pong));
+  EXPECT_FALSE(answered_after(harness, 70'001ms, pong));
 }
 
 /// A TCP connection's two ends, seen from the pod's side and from the remote's.
@@ -142,6 +147,18 @@ class Connection {
  private:
   Harness& harness_;
 };
+
+/// RFC 5382 REQ-3: the port of a live connection is nobody else's to connect to.
+TEST(Lookup, OnlyTheConnectionsRemoteReachesThePod) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  const auto syn = Connection::remote(net::kSyn, 900, 0).flags(net::kSyn);
+  EXPECT_TRUE(dropped(harness.send("eni0", syn.source("198.51.100.8")), DropReason::kNoSession));
+  EXPECT_TRUE(dropped(harness.send("eni0", syn.source_port(444)), DropReason::kNoSession));
+  EXPECT_TRUE(harness.send("eni0", Connection::remote(net::kAck, 501, 101)).emitted());
+  EXPECT_EQ(harness.sessions(), 1u);
+}
 
 /// A held tuple used again is a new flow: it follows the policy of its own time, not its
 /// predecessor's.
@@ -242,6 +259,73 @@ TEST(LookupTime, AResetConnectionIsGoneAfter120SecondsUnlessDataFollows) {
   }
 }
 
+/// RFC 5382 REQ-5a: each of the three.
+TEST(LookupTime, TimeoutsOfTcpAreConfigured) {
+  const std::string timeouts =
+      "flows: {timeouts: {tcp_established: 9000s, tcp_transitory: 300s, tcp_closed: 20s}}";
+  const auto data = Connection::remote(net::kAck, 501, 101);
+  for (const auto& [idle, lives] : {std::pair{9000s + 0ms, true}, {9000s + 1ms, false}}) {
+    Harness harness(node_yaml(timeouts, kOnePort));
+    Connection(harness).establish();
+    EXPECT_EQ(answered_after(harness, idle, data), lives);
+  }
+  for (const auto& [idle, lives] : {std::pair{300s + 0ms, true}, {300s + 1ms, false}}) {
+    Harness harness(node_yaml(timeouts, kOnePort));
+    ASSERT_TRUE(Connection(harness).pod(net::kSyn, 100, 0).emitted());
+    EXPECT_EQ(answered_after(harness, idle, Connection::remote(net::kSyn, 500, 101)), lives);
+  }
+  for (const auto& [idle, lives] : {std::pair{20s + 0ms, true}, {20s + 1ms, false}}) {
+    Harness harness(node_yaml(timeouts, kOnePort));
+    Connection connection(harness);
+    connection.establish();
+    ASSERT_TRUE(connection.pod(net::kRst, 101, 501).emitted());
+    EXPECT_EQ(answered_after(harness, idle, data), lives);
+  }
+}
+
+/// RFC 7857 7.1: an RST is no sign of life, whether it is valid or not, and whoever sends it.
+TEST(LookupTime, ResetsKeepNothingAlive) {
+  const auto data = Connection::remote(net::kAck, 501, 101);
+  for (const bool of_the_pod : {true, false}) {
+    Harness harness(node_yaml("", kOnePort));
+    Connection connection(harness);
+    const auto reset = [&](std::uint32_t ahead) {
+      return of_the_pod ? connection.pod(net::kRst, 101 + ahead, 501)
+                        : harness.send("eni0", Connection::remote(net::kRst, 501 + ahead, 101));
+    };
+    connection.establish();
+    harness.advance(7000s);
+    EXPECT_TRUE(reset(0x1000'0000).emitted());  // outside the window
+    EXPECT_FALSE(answered_after(harness, 440'001ms, data));
+
+    connection.establish();
+    harness.advance(7000s);
+    EXPECT_TRUE(reset(0).emitted());  // its time begins here
+    for (int again = 0; again < 12; ++again) {
+      EXPECT_TRUE(reset(0).emitted());
+      harness.advance(10s);
+    }
+    EXPECT_TRUE(reset(0).emitted());
+    EXPECT_FALSE(answered_after(harness, 1ms, data));
+  }
+}
+
+/// Its numbers are outside the old windows, but it carries data both ways.
+TEST(LookupTime, AConnectionOnTheTupleOfOneThatBothEndsLostLives) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  harness.advance(7000s);
+  constexpr std::uint32_t kFar = 0x4000'0000;
+  ASSERT_TRUE(connection.pod(net::kSyn, kFar, 0).emitted());
+  const auto syn_ack = Connection::remote(net::kSyn | net::kAck, kFar, kFar + 1);
+  ASSERT_TRUE(harness.send("eni0", syn_ack).emitted());
+  ASSERT_TRUE(connection.pod(net::kAck, kFar + 1, kFar + 1).emitted());
+  const auto data = Connection::remote(net::kAck, kFar + 1, kFar + 1);
+  EXPECT_TRUE(answered_after(harness, 7440s, data));
+  EXPECT_TRUE(answered_after(harness, 7440s, data));
+}
+
 TEST(LookupTime, AResetOutsideTheWindowEndsNothing) {
   Harness harness(node_yaml("", kOnePort));
   Connection connection(harness);
@@ -263,6 +347,49 @@ TEST(LookupTime, APodReopensAClosedConnectionWithItsOldPort) {
       harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 9, 70'001)).emitted());
   ASSERT_TRUE(connection.pod(net::kAck, 70'001, 10).emitted());
   EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 10, 70'001)));
+}
+
+/// Sequence numbers of another connection need not lie beyond the old one's: the remote decides.
+TEST(LookupTime, AConnectionLivesOnATupleWhoseOldNumbersItIsNotBeyond) {
+  enum class Before { kOpen, kReset, kClosed, kHalfClosed };
+  for (const Before before : {Before::kOpen, Before::kReset, Before::kClosed, Before::kHalfClosed}) {
+    SCOPED_TRACE(static_cast<int>(before));
+    Harness harness(node_yaml("", kOnePort));
+    Connection connection(harness);
+    connection.establish();
+    if (before == Before::kReset) {
+      ASSERT_TRUE(connection.pod(net::kRst, 101, 0).emitted());
+    } else if (before != Before::kOpen) {
+      ASSERT_TRUE(connection.pod(net::kFin | net::kAck, 101, 501).emitted());
+      if (before == Before::kClosed) {
+        ASSERT_TRUE(
+            harness.send("eni0", Connection::remote(net::kFin | net::kAck, 501, 102)).emitted());
+        ASSERT_TRUE(connection.pod(net::kAck, 102, 502).emitted());
+      }
+    }
+    constexpr std::uint32_t kFar = 0x9000'0000;
+    ASSERT_TRUE(connection.pod(net::kSyn, kFar, 0).emitted());
+    ASSERT_TRUE(
+        harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 77, kFar + 1)).emitted());
+    ASSERT_TRUE(connection.pod(net::kAck, kFar + 1, 78).emitted());
+    EXPECT_EQ(harness.table().held(), 0u) << "live, so nobody else gets its port";
+    EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 78, kFar + 1)));
+    ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kRst, 78, 0)).emitted());
+    EXPECT_EQ(harness.table().held(), 1u) << "and its own numbers count";
+  }
+}
+
+/// Nobody who has not seen the SYN can make the gateway forget a connection.
+TEST(LookupTime, ASynAckThatAnswersNoSynChangesNothing) {
+  Harness harness(node_yaml("", kOnePort));
+  Connection connection(harness);
+  connection.establish();
+  ASSERT_TRUE(connection.pod(net::kSyn, 0x9000'0000, 0).emitted());
+  for (const std::uint32_t guess : {0u, 101u, 0x9000'0000u, 0x9000'0002u}) {
+    ASSERT_TRUE(
+        harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 77, guess)).emitted());
+  }
+  EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 501, 101)));
 }
 
 /// Catalogue 57.

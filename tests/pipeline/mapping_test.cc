@@ -73,6 +73,197 @@ TEST(Mapping, AdmitsStrangersUnlessFiltered) {
   }
 }
 
+// --- TCP (RFC 5382) --------------------------------------------------------------------------
+
+PacketBuilder tcp(std::string_view to, unsigned from = 4000) {
+  return eth().ipv4("10.10.10.21", to).tcp(from, 443);
+}
+PacketBuilder tcp_inbound(std::string_view from, unsigned port, unsigned remote_port = 443) {
+  return eth().ipv4(from, kSnat).tcp(remote_port, port);
+}
+
+/// RFC 5382 REQ-1.
+TEST(Mapping, OnePortServesAllRemotesOfTcp) {
+  Harness harness(node_yaml("", kIndependent));
+  const auto syn = [](unsigned i) {
+    return tcp("198.51.100." + std::to_string(i)).flags(net::kSyn).seq(100);
+  };
+  const unsigned port = test::source_port_of(harness.send("pod-a", syn(1)).frame);
+  for (unsigned i = 2; i < 20; ++i) {
+    const std::string remote = "198.51.100." + std::to_string(i);
+    const Outcome out = harness.send("pod-a", syn(i));
+    ASSERT_TRUE(out.emitted()) << out;
+    EXPECT_EQ(test::source_port_of(out.frame), port);
+    const auto syn_ack = tcp_inbound(remote, port).flags(net::kSyn).seq(500 + i).ack(101);
+    const Outcome back = harness.send("eni0", syn_ack);
+    const auto wanted = syn_ack.destination("10.10.10.21").destination_port(4000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), back.frame));
+  }
+  EXPECT_EQ(harness.sessions(), 20u) << "a mapping, and a session for each remote";
+}
+
+/// RFC 5382 REQ-3a: whether another remote may connect to the pod's port is configured.
+TEST(Mapping, AdmitsStrangersConnectionsUnlessFiltered) {
+  for (const bool filtered : {false, true}) {
+    Harness harness(node_yaml(
+        "", kIndependent + (filtered ? "\n  filtering: endpoint_dependent" : "")));
+    const unsigned port = test::source_port_of(
+        harness.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
+    const auto stranger = tcp_inbound("203.0.113.9", port, 777);
+    EXPECT_TRUE(dropped(harness.send("eni0", stranger.seq(500).ack(1)), DropReason::kNoSession))
+        << "a connection begins with a SYN";
+    const auto syn = stranger.flags(net::kSyn).seq(500);
+    const Outcome came = harness.send("eni0", syn);
+    if (filtered) {
+      EXPECT_TRUE(dropped(came, DropReason::kNoSession));
+      continue;
+    }
+    ASSERT_EQ(came.device, "pod-a") << came;
+    const auto wanted = syn.destination("10.10.10.21").destination_port(4000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), came.frame));
+    const auto answer = tcp("203.0.113.9").destination_port(777).seq(100);
+    const Outcome back = harness.send("pod-a", answer.flags(net::kSyn).ack(501));
+    ASSERT_EQ(back.device, "eni0") << back;
+    EXPECT_EQ(test::source_port_of(back.frame), port);
+    ASSERT_TRUE(harness.send("eni0", stranger.seq(501).ack(101)).emitted());
+    harness.advance(7440s);
+    EXPECT_TRUE(harness.send("eni0", stranger.seq(501).ack(101)).emitted()) << "established";
+  }
+}
+
+/// RFC 5382 REQ-8, REQ-8a: a connection between two pods, each of which sees an external side only.
+TEST(Mapping, HairpinsConnections) {
+  Harness harness(node_yaml("", kIndependent));
+  const auto to_server = eth().ipv4("10.10.20.21", "198.51.100.1").tcp(9000, 443);
+  const unsigned port_b =
+      test::source_port_of(harness.send("pod-b", to_server.flags(net::kSyn)).frame);
+  const auto a = eth().ipv4("10.10.10.21", kSnat).tcp(4000, port_b);
+  const Outcome opened = harness.send("pod-a", a.flags(net::kSyn).seq(100));
+  ASSERT_EQ(opened.device, "pod-b") << opened;
+  const unsigned port_a = test::source_port_of(opened.frame);
+  const auto b = eth().ipv4("10.10.20.21", kSnat).tcp(9000, port_a);
+  const auto arrives_at_b = [&](const PacketBuilder& sent) {
+    const Outcome out = harness.send("pod-a", sent);
+    const auto wanted = sent.source(kSnat).source_port(port_a).destination("10.10.20.21")
+                            .destination_port(9000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-b", "10.10.20.21", wanted), out.frame)) << out;
+  };
+  const auto arrives_at_a = [&](const PacketBuilder& sent) {
+    const Outcome out = harness.send("pod-b", sent);
+    const auto wanted = sent.source(kSnat).source_port(port_b).destination("10.10.10.21")
+                            .destination_port(4000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), out.frame)) << out;
+  };
+  arrives_at_b(a.flags(net::kSyn).seq(100));
+  arrives_at_a(b.flags(net::kSyn).seq(500).ack(101));
+  arrives_at_b(a.seq(101).ack(501).payload("request"));
+  arrives_at_a(b.seq(501).ack(108).payload("response"));
+  harness.advance(7440s);  // both sessions are established ones
+  arrives_at_b(a.seq(108).ack(509).payload("more"));
+  arrives_at_a(b.flags(net::kFin).seq(509).ack(112));
+  arrives_at_b(a.flags(net::kFin).seq(112).ack(510));
+  arrives_at_a(b.seq(510).ack(113));
+  harness.advance(120'001ms);
+  EXPECT_EQ(harness.send("pod-a", a.seq(113).ack(510)).answer, AnswerKind::kTcpRst) << "closed";
+}
+
+// --- queries (RFC 5508) ----------------------------------------------------------------------
+
+/// RFC 5508 REQ-1a.
+TEST(Mapping, OneIdentifierServesAllRemotes) {
+  Harness harness(node_yaml("", kIndependent));
+  const auto ping = eth().ipv4("10.10.10.21", "198.51.100.1").echo(4000);
+  const unsigned identifier = test::source_port_of(harness.send("pod-a", ping).frame);
+  for (const std::string_view remote : {"198.51.100.2", "198.51.100.3"}) {
+    const Outcome out = harness.send("pod-a", ping.destination(remote));
+    EXPECT_EQ(test::source_port_of(out.frame), identifier);
+    const auto pong = eth().ipv4(remote, kSnat).echo_reply(identifier);
+    const Outcome back = harness.send("eni0", pong);
+    const auto wanted = pong.destination("10.10.10.21").source_port(4000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), back.frame));
+  }
+  const Outcome another = harness.send("pod-a", ping.echo(4001));
+  EXPECT_NE(test::source_port_of(another.frame), identifier) << "another query of the pod";
+}
+
+/// RFC 7857 12 would send it to the other pod. A request names no mapping, so whoever asks for the
+/// SNAT address, pod or remote, is answered by the gateway; the pod's own pings are not disturbed.
+TEST(Mapping, APingOfTheSnatAddressIsTheGatewaysToAnswer) {
+  Harness harness(node_yaml("", kIndependent));
+  const auto ping = eth().ipv4("10.10.10.21", "198.51.100.1").echo(4000);
+  const unsigned identifier = test::source_port_of(harness.send("pod-a", ping).frame);
+  for (const auto& [device, asker] :
+       {std::pair{"pod-b", "10.10.20.21"}, std::pair{"eni0", "203.0.113.9"}}) {
+    const Outcome out = harness.send(device, eth().ipv4(asker, kSnat).echo(identifier));
+    ASSERT_EQ(out.device, device) << out;
+    EXPECT_EQ(out.verdict, Verdict::kLocal);
+    EXPECT_EQ(test::destination_of(out.frame), asker);
+    EXPECT_EQ(test::source_port_of(out.frame), identifier);
+  }
+  EXPECT_TRUE(dropped(harness.send("eni0", eth().ipv4("203.0.113.9", kSnat).echo_reply(identifier)),
+                      DropReason::kNoSession))
+      << "a reply that nobody asked for";
+  EXPECT_EQ(harness.send("eni0", eth().ipv4("198.51.100.1", kSnat).echo_reply(identifier)).device,
+            "pod-a");
+}
+
+// --- protocols are apart, and what keeps a mapping (RFC 7857) --------------------------------
+
+/// RFC 7857 5: one port of a pod, and one port outside, once for TCP and once for UDP.
+TEST(Mapping, TcpAndUdpAreApart) {
+  Harness harness(node_yaml("", kIndependent + "\n  ports: 40000-40000"));
+  const auto syn = tcp("198.51.100.1").flags(net::kSyn);
+  ASSERT_EQ(test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame), 40'000u);
+  ASSERT_EQ(test::source_port_of(harness.send("pod-a", syn).frame), 40'000u);
+  // Another pod finds both ports taken, each for itself.
+  for (const PacketBuilder& packet : {udp("198.51.100.1"), syn}) {
+    EXPECT_TRUE(dropped(harness.send("pod-b", packet.source("10.10.20.21")),
+                        DropReason::kPortsExhausted));
+  }
+  // One ends, the other stays, and the port of the one that ended is free for its protocol.
+  harness.advance(240s);
+  ASSERT_TRUE(harness.send("pod-a", udp("198.51.100.1")).emitted());
+  harness.advance(1ms);
+  harness.table().sweep(harness.now(), harness.table().capacity());
+  EXPECT_EQ(harness.send("eni0", inbound("203.0.113.9", 40'000)).device, "pod-a");
+  EXPECT_EQ(harness.send("pod-b", syn.source("10.10.20.21")).device, "eni0");
+  EXPECT_TRUE(dropped(harness.send("pod-b", udp("198.51.100.1").source("10.10.20.21")),
+                      DropReason::kPortsExhausted));
+}
+
+/// RFC 7857 6: what is open to strangers by UDP is closed to their TCP, and the other way round.
+TEST(Mapping, FilteringIsByProtocol) {
+  Harness by_udp(node_yaml("", kIndependent));
+  const unsigned udp_port = test::source_port_of(by_udp.send("pod-a", udp("198.51.100.1")).frame);
+  EXPECT_TRUE(dropped(by_udp.send("eni0", tcp_inbound("203.0.113.9", udp_port).flags(net::kSyn)),
+                      DropReason::kNoSession));
+  EXPECT_EQ(by_udp.send("eni0", inbound("203.0.113.9", udp_port)).device, "pod-a");
+
+  Harness by_tcp(node_yaml("", kIndependent));
+  const unsigned tcp_port = test::source_port_of(
+      by_tcp.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
+  EXPECT_TRUE(
+      dropped(by_tcp.send("eni0", inbound("203.0.113.9", tcp_port)), DropReason::kNoSession));
+  EXPECT_EQ(by_tcp.send("eni0", tcp_inbound("203.0.113.9", tcp_port).flags(net::kSyn)).device,
+            "pod-a");
+}
+
+/// RFC 7857 7: who is turned away keeps nothing alive, however often it knocks.
+TEST(Mapping, StrangersThatAreFilteredDoNotKeepIt) {
+  Harness harness(node_yaml("", kIndependent + "\n  filtering: endpoint_dependent"));
+  const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);
+  for (int knock = 0; knock < 30; ++knock) {
+    harness.advance(10s);
+    EXPECT_TRUE(dropped(harness.send("eni0", inbound("203.0.113.9", port)), DropReason::kNoSession));
+    EXPECT_TRUE(dropped(harness.send("eni0", inbound("198.51.100.1", port, 54)),
+                        DropReason::kNoSession));
+  }
+  harness.advance(1ms);
+  EXPECT_TRUE(dropped(harness.send("eni0", inbound("198.51.100.1", port)), DropReason::kNoSession));
+  harness.table().sweep(harness.now(), harness.table().capacity());
+  EXPECT_EQ(harness.sessions(), 0u) << "session and mapping";
+}
+
 TEST(Mapping, EndsWithItsLastSession) {
   Harness harness(node_yaml("", kIndependent));
   const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);

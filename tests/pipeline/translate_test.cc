@@ -55,6 +55,8 @@ PacketBuilder pong() { return ip().echo_reply(kPort, 3).payload("abcdefg"); }
 const Bytes kMssAndScale{2, 4, 5, 0xb4, 1, 3, 3, 7};
 const Bytes kRouterAlert{0x94, 4, 0, 0};
 const Bytes kRecordRoute{7, 7, 4, 0, 0, 0, 0, 0};
+const Bytes kLooseSourceRoute{131, 7, 4, 203, 0, 113, 9, 0};
+const Bytes kStrictSourceRoute{137, 7, 4, 203, 0, 113, 9, 0};
 
 const Case kCases[] = {
     {"Tcp", syn(), syn_ack()},
@@ -75,6 +77,8 @@ const Case kCases[] = {
     {"IdentificationKept", query().id(0), answer().id(0xffff)},
     {"IpOptionsKept", query().ip_options(kRouterAlert), answer().ip_options(kRecordRoute)},
     {"IpOptionsKeptOverTcp", syn().ip_options(kRecordRoute), syn_ack().ip_options(kRouterAlert)},
+    {"SourceRouteKept", query().ip_options(kLooseSourceRoute),
+     answer().ip_options(kStrictSourceRoute)},
     {"PaddingCut", syn().padding(6), syn_ack().padding(6)},
     {"PaddingCutAfterOddLength", query().payload("q").padding(17), answer().payload("a").padding(17)},
     {"PaddingCutAfterEcho", ping().payload("").padding(18), pong().payload("").padding(18), true},

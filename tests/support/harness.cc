@@ -3,11 +3,14 @@
 #include "support/harness.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ostream>
 #include <stdexcept>
+#include <utility>
 
 #include "config/files.h"
+#include "pipeline/stages/steer.h"
 #include "support/config_parts.h"
 #include "support/eal.h"
 
@@ -80,6 +83,11 @@ testing::AssertionResult dropped(const Outcome& outcome, DropReason reason) {
          << "expected dropped: " << info(reason).metric << ", but " << describe(outcome);
 }
 
+unsigned workers_from_environment() {
+  const char* text = std::getenv("SLUICE_TEST_WORKERS");
+  return text == nullptr ? 1 : static_cast<unsigned>(std::stoul(text));
+}
+
 // --- the harness -----------------------------------------------------------------------------
 
 struct Harness::Worker {
@@ -90,15 +98,16 @@ struct Harness::Worker {
          std::unique_ptr<nat::FlowTable> flows,
          std::uint64_t seed)
       : table(std::move(flows)),
-        ports(owner, self, seed),
+        ports(owner, self, *table, seed),
         fragments(counters, seed),
-        context{self, owner, links, neighbours, *table, ports, counters, fragments},
+        context{self, owner, links, neighbours, *table, ports, counters, fragments, outbox},
         pipeline(context) {}
 
   std::unique_ptr<nat::FlowTable> table;
   nat::PortAllocator ports;
   pipeline::Counters counters;
   pipeline::Reassembly fragments;
+  nat::Outbox outbox;
   pipeline::Context context;
   pipeline::EgressPipeline pipeline;
   pipeline::Burst burst;
@@ -181,7 +190,10 @@ pipeline::EgressPipeline& Harness::pipeline(unsigned worker) {
 }
 std::uint32_t Harness::sessions() const {
   std::uint32_t count = 0;
-  for (const auto& worker : workers_) count += worker->table->size();
+  for (const auto& worker : workers_) {
+    const nat::FlowTable& table = *worker->table;
+    for (std::uint32_t i = 0; i < table.touched(); ++i) count += table.read({i}) ? 1 : 0;
+  }
   return count;
 }
 
@@ -216,9 +228,12 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     packet.contiguous = frame.contiguous.value_or(packet.length);
     packet.vlan_stripped = frame.vlan_stripped;
     packet.steered = frame.steered;
+    packet.redirected = frame.redirected;
+    packet.hops = frame.hops;
     packet.in = frame.in;
   }
   worker.pipeline.process(worker.burst);
+  deliver_notices();
   std::vector<Outcome> outcomes;
   for (unsigned i = 0; i < worker.burst.size(); ++i) {
     const pipeline::Packet& packet = worker.burst[i];
@@ -240,25 +255,47 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     }
     if (packet.fate == Fate::kDropAnswered) outcome.answer = packet.answer;
     if (packet.fate == Fate::kAwaitNeighbour) outcome.next_hop = packet.next_hop.to_string();
-    if (packet.fate == Fate::kToWorker) outcome.worker = packet.owner.value;
+    if (packet.fate == Fate::kToWorker) {
+      outcome.worker = packet.owner.value;
+      outcome.redirected = packet.redirected;
+      outcome.hops = packet.hops;
+    }
     outcomes.push_back(std::move(outcome));
   }
   return outcomes;
 }
 
+/// What workers tell each other by rings.
+void Harness::deliver_notices() {
+  const auto heed = [&](const nat::Notice& notice) {
+    nat::heed(*workers_.at(notice.to.value)->table, notice, now_);
+  };
+  for (const auto& worker : workers_) {
+    for (const nat::Notice& notice : worker->outbox.notices()) heed(notice);
+    worker->outbox.clear();
+    for (const nat::FlowKey& flow : worker->table->take_departed()) {
+      const WorkerId home = pipeline::owner_of(flow, worker->context);
+      heed({flow, home, worker->context.self, nat::Notice::What::kEnded});
+    }
+  }
+}
+
 Outcome Harness::send(std::string_view name, const Bytes& frame, unsigned worker) {
   const DeviceId in = device(name);
   Outcome outcome = run({{in, frame}}, worker).front();
-  if (outcome.fate != Fate::kToWorker) return outcome;
-  const auto carry = [&](const Bytes& bytes) {
-    return run({{.in = in, .bytes = bytes, .steered = true, .contiguous = {}}}, outcome.worker)
-        .front();
-  };
-  if (outcome.pieces.empty()) outcome = carry(frame);
-  if (outcome.fate != Fate::kToWorker) return outcome;
-  for (const Bytes& piece : std::exchange(outcome.pieces, {})) {  // a datagram, for its flow's owner
-    Outcome last = carry(piece);
-    if (last.fate != Fate::kHeld) return last;
+  while (outcome.fate == Fate::kToWorker) {
+    const Outcome sent = std::exchange(outcome, {});
+    // A datagram travels in its pieces.
+    for (const Bytes& bytes : sent.pieces.empty() ? std::vector<Bytes>{frame} : sent.pieces) {
+      outcome = run({{.in = in,
+                      .bytes = bytes,
+                      .steered = true,
+                      .redirected = sent.redirected,
+                      .hops = sent.hops,
+                      .contiguous = {}}},
+                    sent.worker)
+                    .front();
+    }
   }
   return outcome;
 }

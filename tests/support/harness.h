@@ -44,6 +44,8 @@ struct Outcome {
   unsigned worker = 0;   ///< that settled it, or whose it is
   bool first = false;    ///< it opened a session
   pipeline::AnswerKind answer = pipeline::AnswerKind::kNone;  ///< what its sender is told
+  bool redirected = false;  ///< of one for another worker, see pipeline::Packet
+  std::uint8_t hops = 0;    ///< the same
 
   [[nodiscard]] bool emitted() const { return fate == Fate::kEmit; }
 };
@@ -53,8 +55,11 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 /// Whether it was dropped for this reason, with or without an answer.
 [[nodiscard]] testing::AssertionResult dropped(const Outcome& outcome, DropReason reason);
 
+/// One, unless SLUICE_TEST_WORKERS says otherwise: the catalogue again with several workers (row 105).
+[[nodiscard]] unsigned workers_from_environment();
+
 struct HarnessOptions {
-  unsigned workers = 1;
+  unsigned workers = workers_from_environment();
   std::uint64_t seed = 1;
   nat::ToeplitzKey key = nat::symmetric_key();
   bool resolved = true;  ///< routers, `via`s and pods are known neighbours from the start
@@ -81,6 +86,8 @@ class Harness {
     Bytes bytes;
     bool vlan_stripped = false;
     bool steered = false;
+    bool redirected = false;
+    std::uint8_t hops = 0;
     std::optional<std::uint16_t> contiguous;  ///< the rest stands for chained buffers
   };
   std::vector<Outcome> run(const std::vector<Frame>& frames, unsigned worker = 0);
@@ -90,6 +97,8 @@ class Harness {
                                  std::string_view next_hop,
                                  const PacketBuilder& packet) const;
 
+  /// What workers tell each other; done after every burst, and wanted after a sweep.
+  void deliver_notices();
   void advance(std::chrono::milliseconds span) { now_ = now_.plus(span); }
   void resolve(std::string_view device, std::string_view neighbour);
   void forget(std::string_view device, std::string_view neighbour);
@@ -115,6 +124,7 @@ class Harness {
   void use(std::unique_ptr<const pipeline::Snapshot> snapshot);
   void resolve_known();
   void check_source(const Outcome& outcome) const;
+
   [[nodiscard]] Bytes completed(DeviceId in, const PacketBuilder& packet) const;
 
   nat::OwnerFunction owner_;

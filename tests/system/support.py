@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from lab import gateway as gateways  # noqa: E402
 from lab.dedicated import DedicatedTopology  # noqa: E402,F401
 from lab.node import NodeTopology  # noqa: E402
+from lab.system import run  # noqa: E402
 from lab.topology import REPOSITORY  # noqa: E402
 from lab.world import World  # noqa: E402
 
@@ -76,6 +77,14 @@ class LabTest(unittest.TestCase):
         lab = Lab(*arguments, **options)
         self.addCleanup(lab.close)
         return lab
+
+    def console(self, lab, *words, check=True):
+        """What the running gateway answers to a command."""
+        done = run([str(BINARY), "console", "--socket", str(lab.gateway.console_socket), *words],
+                   check=False)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
 
     def running_lab(self, *arguments, **options):
         """A lab whose gateway answers."""

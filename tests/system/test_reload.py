@@ -32,13 +32,6 @@ SEEN = {"false": "10.10.10.20", "true": "10.10.20.21"}
 class ReloadTest(LabTest):
     """A lab, and the means to change its gateway's configuration."""
 
-    def console(self, lab, *words, check=True):
-        done = run([str(support.BINARY), "console", "--socket", str(lab.gateway.console_socket),
-                    *words], check=False)
-        if check:
-            self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
-
     def drops(self, lab):
         """Dropped packets by reason, those with any."""
         said = json.loads(self.console(lab, "show", "drops", "--json"))

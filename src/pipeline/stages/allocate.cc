@@ -3,6 +3,7 @@
 #include "pipeline/stages/allocate.h"
 
 #include "nat/tcp_state.h"
+#include "pipeline/elsewhere.h"
 #include "pipeline/stages/lookup.h"
 
 namespace sluice::pipeline {
@@ -160,7 +161,7 @@ bool Allocate::may_open(Packet& packet) noexcept {
   const std::uint8_t protocol = packet.key.protocol;
   const bool resets = protocol == net::kTcp && (packet.tcp().flags & net::kRst) != 0;
   if (untranslatable(protocol)) {
-    packet.drop(DropReason::kProtocolUnsupported);
+    packet.drop(DropReason::kProtocolUnsupported, AnswerKind::kIcmpAdminProhibited);
   } else if (!opens(packet) && protocol != net::kTcp) {
     packet.drop(DropReason::kNoSession);
   } else if (resets ||
@@ -184,18 +185,19 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
   request.reply = packet.key.reversed();
   request.reply.destination = address.wire();
   if (!has_ports(protocol)) {
-    // By address only: one pod towards each remote.
-    if (context_.table.find(request.reply, now)) return std::nullopt;
+    // By address only: one pod towards each remote, with the worker that the reply reaches.
+    const bool ours = context_.owner.owner(context_.owner.hash(request.reply)) == context_.self;
+    if (!ours || context_.table.find(request.reply, now)) return std::nullopt;
     return Be16{};
   }
   request.reclaim = wish.reclaim;
   if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
   request.reply.destination_port = {};
   const nat::PortClasses& classes = snapshot.ports_for(protocol);
-  if (!wish.independent) return context_.ports.choose(request, classes, context_.table, now);
+  if (!wish.independent) return context_.ports.choose(request, classes, now);
   request.reply.source = {};
   request.reply.source_port = {};
-  return context_.ports.choose_for_mapping(request, classes, context_.table);
+  return context_.ports.choose_for_mapping(request, classes, now);
 }
 
 /// Adds the session of a translated flow whose external side is settled, or drops for lack of room.
@@ -207,8 +209,10 @@ void Allocate::add_session(Packet& packet,
   nat::NewSession session{packet.key.source,      packet.key.destination, external.address.wire(),
                           packet.key.source_port, packet.key.destination_port, external.port,
                           packet.key.protocol};
+  const bool away = is_away_from_home(packet, context_);
   session.flags = static_cast<std::uint8_t>(nat::kTranslated | flags |
-                                            (packet.hairpin ? nat::kHairpin : 0));
+                                            (packet.hairpin ? nat::kHairpin : 0) |
+                                            (away ? nat::kRedirected : 0));
   session.rule = packet.decision.rule;
   session.adjacency[nat::Session::index(Direction::kOutbound)] =
       adjacency_to(context_, external.device, destination);
@@ -219,6 +223,7 @@ void Allocate::add_session(Packet& packet,
     return packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
   }
   context_.counters.sessions_opened.add(1);
+  if (away) tell_home(packet, nat::Notice::What::kHolds, context_);
   packet.out = external.device;
   packet.found = {index, Direction::kOutbound};
   packet.adjacency = session.adjacency[nat::Session::index(Direction::kOutbound)];
@@ -234,6 +239,11 @@ bool Allocate::add_mapping(Packet& packet, const External& external, Instant now
   if (context_.table.insert(mapping, now) != nat::kNoSession) return true;
   packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
   return false;
+}
+
+void Allocate::pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noexcept {
+  if (pass_to(packet, holder, context_, now)) return;
+  packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
 }
 
 void Allocate::open_translated(Packet& packet, Instant now) noexcept {
@@ -261,23 +271,34 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
 
   // A pod keeps one address (RFC 4787 REQ-2); the next serves when it has no port left.
   const std::size_t first = spread(packet.key.source) % pool.addresses.size();
-  bool owned = false;
-  const std::size_t addresses = pool.addresses.size();
-  // Round twice: resting ports serve when no address has another.
-  const bool rests = protocol == net::kTcp && !independent;
-  for (std::size_t i = 0; i < (rests ? 2 : 1) * addresses; ++i) {
-    const Ipv4Addr address = pool.addresses[(first + i) % addresses];
-    const DeviceId out = context_.enis().egress(address, destination);
-    if (out == kNoDevice) continue;
-    owned = true;
-    const std::optional<Be16> port = choose_port(packet, address, {independent, i >= addresses}, now);
-    if (!port) continue;
-    const External external{address, *port, out};
-    if (independent && !add_mapping(packet, external, now)) return;
-    add_session(packet, external, flags, now);  // without room, its mapping goes as well
-    return;
+  if (!has_ports(protocol) && !packet.redirected) {
+    nat::FlowKey reply = packet.key.reversed();
+    reply.destination = pool.addresses[first].wire();
+    const WorkerId holder = context_.owner.owner(context_.owner.hash(reply));
+    if (holder != context_.self) return pass_or_refuse(packet, holder, now);
   }
+  // Once round all workers; then once more, as resting ports serve when no worker has another.
+  const bool rests = protocol == net::kTcp && !independent;
+  const unsigned workers = context_.owner.workers();
+  const unsigned rounds = rests ? 2 : 1;
+  bool owned = false;
+  do {
+    for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
+      const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
+      const DeviceId out = context_.enis().egress(address, destination);
+      if (out == kNoDevice) continue;
+      owned = true;
+      const bool reclaim = packet.hops >= workers;
+      const std::optional<Be16> port = choose_port(packet, address, {independent, reclaim}, now);
+      if (!port) continue;
+      const External external{address, *port, out};
+      if (independent && !add_mapping(packet, external, now)) return;
+      add_session(packet, external, flags, now);  // without room, its mapping goes as well
+      return;
+    }
+  } while (workers == 1 && ++packet.hops < rounds);
   if (!owned) return packet.drop(DropReason::kNoOwner);
+  if (!independent && seek_room_elsewhere(packet, rounds * workers, context_, now)) return;
   packet.drop(has_ports(protocol) ? DropReason::kPortsExhausted : DropReason::kProtocolInUse,
               AnswerKind::kIcmpAdminProhibited);
 }
@@ -285,6 +306,13 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
 void Allocate::allocate(Packet& packet, Instant now) noexcept {
   // An earlier packet of the same burst may have opened the flow.
   packet.found = context_.table.find(packet.key, now);
+  if (packet.found && is_redirect(packet, context_)) {
+    const nat::SessionIndex redirect = packet.found.session;
+    follow_redirect(packet, context_, now);
+    if (!packet.live()) return;
+    // Come full circle: if there is room after all, the session is to be here.
+    if (packet.redirected) context_.table.erase(redirect);
+  }
   if (packet.found) {
     context_.table.pin(packet.found.session);
     return admit(packet, context_);

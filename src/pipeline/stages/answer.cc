@@ -3,6 +3,8 @@
 #include "pipeline/stages/answer.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <optional>
 
 #include "net/checksum.h"
@@ -205,25 +207,23 @@ bool make_rst(Packet& packet, const Context& context) noexcept {
   return true;
 }
 
-}  // namespace
-
-bool Answer::allowed(Instant now) noexcept {
-  const auto elapsed = static_cast<std::uint32_t>(std::max(now.since(refilled_), 0));
-  const std::uint32_t earned = std::min(elapsed, 1000U) * kPerSecond / 1000;
-  if (earned != 0) {
-    refilled_ = now;
-    tokens_ = std::min(tokens_ + earned, kBurst);
-  }
-  if (tokens_ == 0) return false;
-  --tokens_;
-  return true;
+/// Who is told: a number an address.
+std::uint64_t sender_of(const Packet& packet) noexcept {
+  if (packet.kind != Kind::kIpv6) return packet.ipv4().source.raw();
+  const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(packet.ipv6().source);
+  return halves[0] * 31 + halves[1];
 }
+
+}  // namespace
 
 void Answer::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
     packet.dropped_length = packet.length;
-    if (!allowed(burst.now())) continue;
+    if (!budget_.allows(packet.answer, sender_of(packet), burst.now())) {
+      context_.counters.unanswered.add(1);
+      continue;
+    }
     const bool made = packet.kind == Kind::kIpv6              ? make_icmpv6(packet, context_)
                       : packet.answer == AnswerKind::kTcpRst ? make_rst(packet, context_)
                                                              : make_icmp(packet, context_);

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include "pipeline/answer_budget.h"
 #include "pipeline/burst.h"
 #include "pipeline/context.h"
 
@@ -17,15 +18,8 @@ class Answer {
   void process(Burst& burst) noexcept;
 
  private:
-  [[nodiscard]] bool allowed(Instant now) noexcept;
-
   Context& context_;
-  Instant refilled_{};
-  std::uint32_t tokens_ = kBurst;
-
- public:
-  static constexpr std::uint32_t kPerSecond = 1000;  ///< answers of one worker
-  static constexpr std::uint32_t kBurst = 100;
+  AnswerBudget budget_;
 };
 
 }  // namespace sluice::pipeline

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "nat/tcp_state.h"
+#include "pipeline/elsewhere.h"
 #include "pipeline/stages/classify.h"
 
 namespace sluice::pipeline {
@@ -38,8 +39,13 @@ void judge_error(Packet& packet, const nat::SessionIdentity& session, Context& c
   const Ipv4Addr source{packet.ipv4().source};
   const bool becomes_snat =
       session.translated() && packet.found.direction == nat::Direction::kOutbound;
+  const bool of_a_pod = enis.pod_port_of(source) != kNoDevice;
+  const bool outbound = packet.found.direction == nat::Direction::kOutbound;
   if (is_martian(source, Ipv4Addr{packet.ipv4().destination}, enis)) {
     packet.drop(DropReason::kMartianSource);
+  } else if (of_a_pod && source != Ipv4Addr{outbound ? session.pod : session.remote}) {
+    // What is behind a pod port is no router: it has nothing to say about the flows of others.
+    packet.drop(DropReason::kSpoofedSource);
   } else if (!enis.source_may_arrive(packet.in, source)) {
     packet.drop(DropReason::kSpoofedSource);
   } else if (!becomes_snat && !enis.may_emit(packet.out, source)) {
@@ -125,6 +131,10 @@ void Lookup::process(Burst& burst) noexcept {
     Packet& packet = burst[places[i]];
     packet.found = found[i];
     if (!packet.found) continue;
+    if (is_redirect(packet, context_)) [[unlikely]] {
+      follow_redirect(packet, context_, burst.now());
+      continue;
+    }
     if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
       // Unless other packets of this burst still need the old session.
       const auto users =

@@ -16,12 +16,14 @@ void Reassemble::process(Burst& burst) noexcept {
     if (!packet.live() || packet.kind != Kind::kFragment) [[likely]]
       continue;
     const WorkerId meeting = meeting_place(packet);
-    if (meeting == context_.self) {
+    if (packet.redirected) {
+      context_.fragments.take(packet, burst.now());
+    } else if (meeting == context_.self) {
       context_.fragments.take(packet, burst.now());
       packet.steered = false;  // of the datagram it is not known yet
     } else if (packet.steered) {
-      context_.fragments.take(packet,
-                              burst.now());  // a datagram of ours, whole at its first meeting
+      // A datagram of ours, whole at its first meeting.
+      context_.fragments.take(packet, burst.now());
     } else {
       packet.owner = meeting;
       packet.fate = Fate::kToWorker;

@@ -4,12 +4,12 @@
 
 namespace sluice::pipeline {
 
-WorkerId Steer::owner_of(const Packet& packet) const noexcept {
-  const Ipv4Addr source{packet.key.source};  // of an ICMP error: as of the packet it answers
-  const Ipv4Addr destination{packet.key.destination};
-  const eni::EniMap& enis = context_.enis();
-  nat::FlowKey key = packet.key;
-  const Snapshot& snapshot = *context_.snapshot;
+WorkerId owner_of(const nat::FlowKey& tuple, const Context& context) noexcept {
+  const Ipv4Addr source{tuple.source};
+  const Ipv4Addr destination{tuple.destination};
+  const eni::EniMap& enis = context.enis();
+  nat::FlowKey key = tuple;
+  const Snapshot& snapshot = *context.snapshot;
   if (enis.is_snat_address(destination)) {
     if (snapshot.is_independent(destination)) {
       return snapshot.ports_for(key.protocol).owner_of(key.destination_port);
@@ -22,7 +22,7 @@ WorkerId Steer::owner_of(const Packet& packet) const noexcept {
     // All flows of one mapping have to meet: the remote is left out.
     if (!snapshot.independent.empty()) key.destination = {}, key.destination_port = {};
   }
-  return context_.owner.owner(context_.owner.hash(key));
+  return context.owner.owner(context.owner.hash(key));
 }
 
 void Steer::process(Burst& burst) noexcept {
@@ -30,7 +30,7 @@ void Steer::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     const bool has_owner = packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError;
     if (!packet.live() || !has_owner || packet.steered) continue;
-    packet.owner = owner_of(packet);
+    packet.owner = owner_of(packet.key, context_);
     if (packet.owner != context_.self) packet.fate = Fate::kToWorker;
   }
 }

@@ -19,9 +19,10 @@ class Steer {
   void process(Burst& burst) noexcept;
 
  private:
-  [[nodiscard]] WorkerId owner_of(const Packet& packet) const noexcept;
-
   Context& context_;
 };
+
+/// The owner of a packet with this tuple; an ICMP error's is that of the packet it answers.
+[[nodiscard]] WorkerId owner_of(const nat::FlowKey& tuple, const Context& context) noexcept;
 
 }  // namespace sluice::pipeline

@@ -19,21 +19,41 @@ bool refreshes(const nat::Session& session, Direction direction, const Context& 
          context.snapshot->config.flows.udp_refresh == config::UdpRefresh::kBoth;
 }
 
-void keep(Packet& packet, nat::Session& session, const Context& context, Instant now) noexcept {
+/// Takes a segment into account; false: it is no sign of life.
+bool track(Packet& packet, nat::Session& session, Context& context) noexcept {
   const Direction direction = packet.found.direction;
-  if (session.identity.protocol == net::kTcp && !packet.first) {
-    const nat::TcpSegment segment = nat::read_segment(packet.tcp(), packet.l4_length);
-    if (session.identity.translated()) {
-      const bool held = session.held();
-      nat::tcp_track(session, direction, segment);
-      if (session.held() != held) [[unlikely]] {
-        context.table.note_held(packet.found.session, !held);
-      }
-    } else {
-      nat::tcp_track_preserved(session, segment);
+  const nat::TcpSegment segment = nat::read_segment(packet.tcp(), packet.l4_length);
+  const nat::SessionState before = session.state();
+  const bool held = session.held();
+  bool restarts = false;
+  if (segment.has(net::kSyn) && session.identity.translated()) [[unlikely]] {
+    const nat::SessionIndex index = packet.found.session;
+    if (const auto late = nat::tcp_late_syn(session, direction, segment)) {
+      context.late_syns.note(index, *late);
+    } else if (segment.has(net::kAck) && !segment.has(net::kRst) &&
+               (direction == Direction::kOutbound) == session.identity.opened_inbound()) {
+      const auto syn = context.late_syns.answered(index, segment.acknowledgment);
+      if (syn) nat::tcp_restart(session, direction, segment, *syn);
+      restarts = syn.has_value();
     }
   }
-  if (refreshes(session, direction, context)) session.last_seen.set(now.ms);
+  if (!session.identity.translated()) {
+    nat::tcp_track_preserved(session, segment);
+  } else if (!restarts) {
+    nat::tcp_track(session, direction, segment);
+  }
+  if (session.held() != held) [[unlikely]] {
+    context.table.note_held(packet.found.session, !held);
+  }
+  // RFC 7857 7.1: an RST keeps nothing alive. With one that ends the connection its last time begins.
+  return !segment.has(net::kRst) || session.state() != before;
+}
+
+void keep(Packet& packet, nat::Session& session, Context& context, Instant now) noexcept {
+  const Direction direction = packet.found.direction;
+  const bool tcp = session.identity.protocol == net::kTcp && !packet.first;
+  const bool alive = !tcp || track(packet, session, context);
+  if (alive && refreshes(session, direction, context)) session.last_seen.set(now.ms);
   session.packets.add(1);
   session.bytes[nat::Session::index(direction)].add(packet.ip_length());
 }

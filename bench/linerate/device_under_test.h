@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// What is measured: started and stopped by the tester, or somebody else's.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "linerate/link.h"
+
+namespace sluice::bench {
+
+/// What a device's worker spent on packets: without the turns in which there were none.
+struct Busy {
+  std::uint64_t cycles = 0;
+  std::uint64_t packets = 0;
+};
+
+class DeviceUnderTest {
+ public:
+  struct Options {
+    std::string folder;          ///< for its files
+    std::uint32_t sessions = 0;  ///< that it has to hold
+    std::string sluice;          ///< the program
+    unsigned tester_core = 0;    ///< also for its main thread
+    unsigned worker_core = 1;
+  };
+
+  virtual ~DeviceUnderTest() = default;
+  DeviceUnderTest(const DeviceUnderTest&) = delete;
+  DeviceUnderTest& operator=(const DeviceUnderTest&) = delete;
+
+  /// "sluice", "testpmd-macswap", "linux-nft" or "external".
+  static Result<std::unique_ptr<DeviceUnderTest>> make(const std::string& name,
+                                                       const Links& links,
+                                                       const Options& options);
+
+  virtual Status start() = 0;
+  /// Ends it; it can be started again, and has then forgotten everything.
+  virtual void stop() = 0;
+  /// Since the start, where it can tell.
+  [[nodiscard]] virtual std::optional<Busy> busy() { return std::nullopt; }
+  /// What it said, for when it does not work.
+  [[nodiscard]] virtual std::string log() const { return ""; }
+  /// Whether it has addresses, and translates.
+  [[nodiscard]] virtual bool is_gateway() const { return true; }
+
+ protected:
+  DeviceUnderTest() = default;
+};
+
+}  // namespace sluice::bench

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "linerate/machine.h"
+
+#include <rte_cycles.h>
+#include <rte_version.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+
+#include "pipeline/burst.h"
+
+namespace sluice::bench {
+namespace {
+
+/// The value of the first line `name : value` of a file in /proc.
+std::string value_in(const char* file, const std::string& name) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(name)) continue;
+    const auto at = line.find_first_not_of(" \t", line.find(':') + 1);
+    return at == std::string::npos ? "" : line.substr(at);
+  }
+  return "";
+}
+
+std::string first_line(const char* file) {
+  std::string line;
+  std::getline(std::ifstream(file) >> std::ws, line);
+  return line;
+}
+
+}  // namespace
+
+nlohmann::ordered_json describe_machine() {
+  utsname system{};
+  ::uname(&system);
+  return {{"cpu", value_in("/proc/cpuinfo", "model name")},
+          {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"memory", value_in("/proc/meminfo", "MemTotal")},
+          {"tsc_hz", rte_get_tsc_hz()},
+          {"kernel", system.release},
+          {"dpdk", rte_version()},
+          {"compiler", "g++ " __VERSION__},
+          {"flags", SLUICE_BENCH_FLAGS},
+          {"hugepages_free", value_in("/proc/meminfo", "HugePages_Free")},
+          {"transparent_hugepages", first_line("/sys/kernel/mm/transparent_hugepage/enabled")},
+          {"burst", pipeline::kBurstSize},
+          {"descriptors", 1024},
+          {"load_average", first_line("/proc/loadavg")}};
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// The line-rate tool: a generator and receiver on two DPDK ports, and a device under test between
+/// them that it brings up by itself or finds there.
+#include <fmt/format.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "linerate/machine.h"
+#include "linerate/phases.h"
+
+namespace sluice::bench {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes with the run.
+class Folder {
+ public:
+  Folder() {
+    std::string name = fs::temp_directory_path() / "linerate-XXXXXX";
+    if (::mkdtemp(name.data()) != nullptr) path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Status start_eal(const Plan& plan) {
+  std::vector<std::string> arguments{"linerate", "--log-level=error", "--no-telemetry",
+                                     fmt::format("--lcores=0@{}", plan.tester_core),
+                                     fmt::format("--file-prefix=linerate-{}-tester", ::getpid())};
+  if (plan.eal.empty()) {
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "--no-pci", "-m", "512"});
+  }
+  arguments.insert(arguments.end(), plan.eal.begin(), plan.eal.end());
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  if (rte_eal_init(static_cast<int>(arguments.size()), argv.data()) >= 0) return success();
+  return Error{fmt::format("DPDK's environment does not start: {}", rte_strerror(rte_errno))};
+}
+
+Result<std::unique_ptr<Links>> make_links(const Plan& plan, const std::string& folder) {
+  if (plan.dut == "external") return Links::given({plan.devices[0], plan.devices[1]});
+  const auto kind = Links::kind_of(plan.dut == "linux-nft" ? "af_packet" : plan.link);
+  if (!kind) return Error{kind.error()};
+  return Links::make(kind.value(), folder);
+}
+
+SideAddresses addresses_in(const Plan& plan, Side side) {
+  const SideAddresses addresses = addresses_of(side);
+  const auto given = [side](const std::vector<std::string>& texts, Ipv4Addr otherwise) {
+    return texts.empty() ? otherwise : Ipv4Addr::parse(texts[index(side)]).value_or(otherwise);
+  };
+  return {given(plan.tester_addresses, addresses.router),
+          given(plan.dut_addresses, addresses.device)};
+}
+
+Result<std::unique_ptr<Wire>> open_wire(const Plan& plan,
+                                        const Links& links,
+                                        Side side,
+                                        rte_mempool* pool) {
+  const SideAddresses addresses = addresses_in(plan, side);
+  return Wire::open({links.tester_device(side), addresses.router, addresses.device, pool});
+}
+
+/// The device answers on both sides, or needs no addresses.
+Status wait_until_ready(DeviceUnderTest& device, Wire& uplink, Wire& inner) {
+  constexpr auto kPatience = std::chrono::seconds(20);
+  for (Wire* wire : {&uplink, &inner}) {
+    if (!device.is_gateway()) {
+      wire->use_peer({2, 0, 0, 0, 1, 0});
+    } else if (!wire->find_peer(kPatience)) {
+      return Error{"the device under test does not answer ARP\n" + device.log()};
+    }
+  }
+  // Links of virtual devices come up when both ends have met.
+  for (int i = 0; i < 200 && !(uplink.link_up() && inner.link_up()); ++i) ::usleep(20'000);
+  return success();
+}
+
+Result<Json> measure(const Plan& plan, const Links& links, const std::string& folder) {
+  constexpr unsigned kBuffers = 32767;
+  rte_mempool* pool =
+      rte_pktmbuf_pool_create("frames", kBuffers, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+  if (pool == nullptr) return Error{"no memory for packet buffers"};
+  auto uplink = open_wire(plan, links, Side::kUplink, pool);
+  if (!uplink) return Error{uplink.error()};
+  auto inner = open_wire(plan, links, Side::kInner, pool);
+  if (!inner) return Error{inner.error()};
+  DeviceUnderTest::Options options{folder,
+                                   *std::max_element(plan.sessions.begin(), plan.sessions.end()),
+                                   plan.sluice, plan.tester_core, plan.worker_core};
+  auto device = DeviceUnderTest::make(plan.dut, links, options);
+  if (!device) return Error{device.error()};
+  DeviceUnderTest& under_test = *device.value();
+  Tester tester(*inner.value(), *uplink.value(), pool, under_test.is_gateway());
+  Phases phases(plan, tester, under_test, [&]() -> Status {
+    under_test.stop();
+    if (Status started = under_test.start(); !started) return started;
+    return wait_until_ready(under_test, *uplink.value(), *inner.value());
+  });
+
+  Json report{{"dut", plan.dut},
+              {"link", uplink.value()->driver()},
+              {"protocol", plan.protocol},
+              {"seconds", plan.seconds},
+              {"precision", plan.precision},
+              {"machine", describe_machine()},
+              {"runs", Json::array()}};
+  for (const std::uint32_t sessions : plan.sessions) {
+    auto run = phases.run(sessions);
+    if (!run) return Error{run.error()};
+    report["runs"].push_back(std::move(run).value());
+    under_test.stop();
+  }
+  return report;
+}
+
+/// Whether everything that was verified is as it should be.
+bool all_clean(const Json& report) {
+  return std::all_of(report["runs"].begin(), report["runs"].end(), [](const Json& run) {
+    return !run.contains("error") && (!run.contains("verify") || run["verify"]["clean"]);
+  });
+}
+
+int run(const Plan& plan) {
+  const auto failed = [](const std::string& why) {
+    fmt::print(stderr, "linerate: {}\n", why);
+    return EXIT_FAILURE;
+  };
+  const Folder folder;
+  // Where EAL keeps its files, this program's and testpmd's.
+  ::setenv("RUNTIME_DIRECTORY", folder.path().c_str(), 1);
+  // Before EAL starts threads: the links may need a network namespace of this process's own.
+  const auto links = make_links(plan, folder.path());
+  if (!links) return failed(links.error());
+  if (Status started = start_eal(plan); !started) return failed(started.error());
+  const auto report = measure(plan, *links.value(), folder.path());
+  int status = EXIT_SUCCESS;
+  if (report) {
+    fmt::print("{}", to_text(report.value()));
+    if (!plan.json.empty()) std::ofstream(plan.json) << report.value().dump(1) << "\n";
+    if (!all_clean(report.value())) status = failed("packets did not come back as they should");
+  } else {
+    status = failed(report.error());
+  }
+  rte_eal_cleanup();
+  return status;
+}
+
+}  // namespace
+}  // namespace sluice::bench
+
+int main(int argc, char** argv) {
+  const auto plan = sluice::bench::read_plan(argc, argv);
+  if (const int* status = std::get_if<int>(&plan)) return *status;
+  return sluice::bench::run(std::get<sluice::bench::Plan>(plan));
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "linerate/phases.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace sluice::bench {
+namespace {
+
+constexpr double kNoHurry = 600;  // seconds, for phases that send a number of packets
+constexpr double kPartialDrop = 0.005;
+
+/// Frames are named with their FCS, and sent without.
+std::uint16_t without_fcs(std::uint16_t frame) { return static_cast<std::uint16_t>(frame - 4); }
+
+}  // namespace
+
+void Phases::progress(const std::string& what) const {
+  if (!plan_.quiet) fmt::print(stderr, "linerate: {}\n", what);
+}
+
+Result<Json> Phases::run(std::uint32_t sessions) {
+  Json json{{"sessions", sessions}};
+  if (plan_.has("establish_rate")) {
+    json["establish_rate"] = to_json(find_establishment_rate(sessions));
+  }
+  LearnedTable table(sessions, plan_.protocol_number());
+  tester_.use(table);
+  if (Status started = restart_(); !started) return Error{started.error()};
+  // Without sessions there is no reply to send: they are always opened.
+  progress(fmt::format("opening {} sessions", sessions));
+  json["establish"] = establish();
+  if (table.known() != sessions) {
+    json["trials"] = Json::array();
+    json["error"] =
+        fmt::format("{} of {} sessions never came through", sessions - table.known(), sessions);
+    return json;
+  }
+  if (plan_.has("verify")) {
+    progress("verifying every packet of every session");
+    json["verify"] = verify(json["establish"]["rate"]);
+  }
+  json["trials"] = Json::array();
+  for (const std::uint16_t frame : plan_.frames) {
+    for (const Ways ways : plan_.ways) {
+      progress(fmt::format("{} bytes, {}", frame, name_of(ways)));
+      json["trials"].push_back(measure(frame, ways));
+    }
+  }
+  if (plan_.has("tear_down")) json["tear_down"] = tear_down();
+  return json;
+}
+
+/// RFC 9693's phase 1: the highest rate at which a device that knows no connection opens them all.
+SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
+  const RunTrial opening = [&](double rate, double) {
+    progress(fmt::format("opening {} sessions at {:.0f} a second", sessions, rate));
+    LearnedTable table(sessions, plan_.protocol_number());
+    tester_.use(table);
+    if (!restart_()) return Outcome{.offered = sessions};  // all lost: what follows tells why
+    return tester_.run({.ways = Ways::kOut,
+                        .rate = rate,
+                        .seconds = kNoHurry,
+                        .packets = sessions,
+                        .in_order = true});
+  };
+  const double most = opening(0, 0).received_rate();
+  return search(
+      {.width = plan_.precision, .seconds = 1, .first_seconds = 1, .highest = most * 1.02},
+      opening);
+}
+
+/// One packet of every session; those that got lost are sent again, slower, but only the first pass
+/// counts as a rate.
+Json Phases::establish() {
+  constexpr int kPasses = 6;
+  LearnedTable& table = tester_.table();
+  Trial trial{.ways = Ways::kOut,
+              .rate = plan_.rate,
+              .seconds = kNoHurry,
+              .packets = table.sessions(),
+              .in_order = true};
+  const auto before = device_.busy();
+  const Outcome first = tester_.run(trial);
+  Json json = to_json(first);
+  json["busy_cycles"] = busy_json(before, device_.busy());
+  json["rate"] = first.received_rate();
+  for (int pass = 1; pass < kPasses && table.known() < table.sessions(); ++pass) {
+    trial.packets = table.sessions() - table.known();
+    trial.unknown_only = true;
+    trial.rate = (trial.rate > 0 ? trial.rate : first.received_rate()) / 2;
+    static_cast<void>(tester_.run(trial));
+  }
+  json["known"] = table.known();
+  return json;
+}
+
+/// Every session once in either direction; nothing else may be seen. Slowly: what a busy machine
+/// loses would hide what the device does wrong.
+Json Phases::verify(double established_rate) {
+  const double easily = std::clamp(established_rate / 4, 20'000.0, 1e6);
+  const Outcome outcome = tester_.run({.ways = Ways::kBoth,
+                                       .rate = plan_.rate > 0 ? plan_.rate : easily,
+                                       .seconds = kNoHurry,
+                                       .packets = std::uint64_t{2} * tester_.table().sessions(),
+                                       .in_order = true,
+                                       .verify = true,
+                                       .tcp_flags = net::kAck});
+  return to_json(outcome);
+}
+
+Json Phases::tear_down() {
+  progress("resetting all connections");
+  const Outcome outcome = tester_.run({.ways = Ways::kOut,
+                                       .seconds = kNoHurry,
+                                       .packets = tester_.table().sessions(),
+                                       .in_order = true,
+                                       .tcp_flags = net::kRst});
+  return to_json(outcome);
+}
+
+Json Phases::measure(std::uint16_t frame, Ways ways) {
+  Trial trial{
+      .ways = ways, .frame = without_fcs(frame), .seconds = plan_.seconds, .tcp_flags = net::kAck};
+  Json row{{"frame", frame}, {"direction", name_of(ways)}};
+  const auto before = device_.busy();
+  const Outcome most = tester_.run(trial);
+  const Json cycles = busy_json(before, device_.busy());
+  row["maximum"] = to_json(most);
+  row["maximum"]["busy_cycles"] = cycles;
+
+  const double highest = most.received_rate() * 1.02;
+  double no_drop = 0;
+  if (plan_.has("no_drop") || plan_.has("latency")) {
+    const SearchResult result = find_rate(trial, 0, highest);
+    row["no_drop"] = to_json(result);
+    no_drop = result.rate;
+  }
+  if (plan_.has("partial_drop")) {
+    row["partial_drop"] = to_json(find_rate(trial, kPartialDrop, highest));
+  }
+  if (!plan_.has("latency")) return row;
+  row["latency"] = Json::array();
+  for (const double load : {0.5, 0.9}) {
+    trial.rate = load * (no_drop > 0 ? no_drop : most.received_rate());
+    const Outcome outcome = tester_.run(trial);
+    row["latency"].push_back({{"load", load},
+                              {"rate", trial.rate},
+                              {"loss", outcome.loss()},
+                              {"latency", latency_json(outcome.latency)}});
+  }
+  return row;
+}
+
+SearchResult Phases::find_rate(const Trial& like, double loss, double highest) {
+  return search(
+      {.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .highest = highest},
+      [&](double rate, double seconds) {
+        Trial trial = like;
+        trial.rate = rate;
+        trial.seconds = seconds;
+        return tester_.run(trial);
+      });
+}
+
+}  // namespace sluice::bench

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The sluice authors
+"""What is run, in which order and how often."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import tempfile
+import time
+
+SIZES = (64_512, 1_032_192, 16_515_072)
+CAPACITIES = (1 << 16, 1 << 20, 1 << 22, 1 << 24)
+MIDDLE = SIZES[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """How much of everything."""
+
+    name: str
+    sizes: tuple            # sessions of the whole path
+    capacities: tuple       # of tables
+    repetitions: int        # of micro benchmarks, in random order
+    rebuilt: int            # the same, of those that fill a table each time
+    min_time: float         # seconds of one repetition
+    pairs: int              # A B A B of devices under test
+    seconds: float          # of a line-rate trial
+    matrix: bool            # sessions x frame x direction
+    middle: int             # sessions of the pairs
+
+
+FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, True, MIDDLE)
+QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, False, MIDDLE)
+SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, False, 6300)
+
+
+class Programs:
+    """The programs of one build folder."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def micro(self, pattern, repetitions, min_time):
+        """Google Benchmark's own JSON; repetitions of all that match in random order."""
+        return self._json([
+            self.folder / "bench/micro", f"--benchmark_filter={pattern}",
+            f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={min_time}",
+            "--benchmark_enable_random_interleaving=true", "--benchmark_out_format=json"],
+            "--benchmark_out={}")
+
+    def linerate(self, *arguments):
+        return self._json([self.folder / "bench/linerate", "--quiet", *map(str, arguments)],
+                          "--json={}")
+
+    @staticmethod
+    def _json(command, option):
+        with tempfile.NamedTemporaryFile(suffix=".json") as file:
+            ended = subprocess.run([*map(str, command), option.format(file.name)], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            report = pathlib.Path(file.name).read_text(encoding="utf-8")
+            if not report:
+                ended.check_returncode()
+            return json.loads(report)
+
+
+@dataclasses.dataclass
+class Step:
+    """One program's run. `expected` seconds only spread the time that is left over steps."""
+
+    name: str
+    expected: float
+    run: object
+
+
+class Clock:
+    """How long the remaining steps will take, from how long those before them took."""
+
+    def __init__(self, steps):
+        self._left = sum(step.expected for step in steps)
+        self._done = 0.0
+        self._begun = time.monotonic()
+
+    def done(self, step):
+        self._done += step.expected
+        self._left -= step.expected
+
+    def left(self):
+        pace = (time.monotonic() - self._begun) / self._done if self._done else 1
+        return f"about {max(1, round(self._left * pace / 60))} min left"
+
+
+def _micro(name, pattern, repetitions, min_time, expected):
+    def run(programs, measured):
+        measured.add_micro(programs.micro(pattern, repetitions, min_time))
+    return Step(name, expected, run)
+
+
+def _line(name, tag, expected, *arguments):
+    def run(programs, measured):
+        measured.add_line(tag, programs.linerate(*arguments))
+    return Step(name, expected, run)
+
+
+def _micro_steps(extent):
+    again, rebuilt, shortest = extent.repetitions, extent.rebuilt, extent.min_time
+    steps = [_micro("stages and forms", "^(parse|classify|toeplitz|checksum)", again, shortest,
+                    14 * again * shortest * 2 + 2)]
+    for size in extent.sizes:
+        steps.append(_micro(f"whole path, {size} sessions", f"^path/.*/sessions:{size}/", again,
+                            shortest, 12 * again * (shortest * 2.5 + 0.02) + size / 500_000))
+    for size in extent.capacities:
+        fills = 9 * rebuilt * size / 1_000_000
+        steps.append(_micro(f"table of {size}", f"^table/.*/capacity:{size}/", rebuilt, shortest,
+                            fills + 4 * rebuilt * shortest * 2))
+    for size in extent.capacities:
+        if size in (1 << 20, 1 << 24):
+            steps.append(_micro(f"new flows, table of {size}", f"^new_flows/capacity:{size}/", rebuilt,
+                                shortest, 4 * rebuilt * size / 1_000_000))
+    return steps
+
+
+def _pairs(extent):
+    """A B A B: each device is started anew, so that neither gains by its place."""
+    common = ("--sessions", extent.middle, "--seconds", extent.seconds, "--direction", "both")
+    cost = 5 + extent.middle / 500_000
+    for number in range(1, extent.pairs + 1):
+        of = f"pair {number} of {extent.pairs}"
+        for dut in ("sluice", "testpmd-macswap"):
+            yield _line(f"{dut} over memif, {of}", "memif", cost + 3 * extent.seconds, "--dut", dut,
+                        *common, "--phases", "maximum")
+        for dut in ("linux-nft", "sluice"):
+            yield _line(f"{dut} over veth, {of}", "af_packet", cost + 8 * extent.seconds, "--dut", dut,
+                        "--link", "af_packet", *common, "--phases", "maximum")
+
+
+def _latency(extent):
+    for number in range(1, max(1, extent.pairs // 3) + 1):
+        for dut in ("sluice", "testpmd-macswap"):
+            yield _line(f"latency of {dut}, {number}", "latency", 10 + 25 * extent.seconds, "--dut", dut,
+                        "--sessions", extent.middle, "--seconds", extent.seconds,
+                        "--phases", "no_drop", "latency")
+
+
+def _matrix(extent):
+    for size in extent.sizes:
+        yield _line(f"matrix of {size} sessions", "matrix", 60 + size / 100_000 + 9 * 30 * extent.seconds,
+                    "--sessions", size, "--frame", 64, 512, 1518, "--direction", "out", "in", "both",
+                    "--seconds", extent.seconds, "--phases", "verify", "no_drop", "partial_drop")
+
+
+def steps(extent):
+    """Everything, the quickest first."""
+    all_steps = [*_micro_steps(extent), *_pairs(extent)]
+    if extent.matrix:
+        all_steps += [*_latency(extent), *_matrix(extent)]
+    return all_steps

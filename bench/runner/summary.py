@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The sluice authors
+"""The report that people read."""
+
+from . import targets
+
+_HOW = """Figures are medians, the least and the largest sample behind them. Cycles are those of the time stamp
+counter. Micro benchmarks ran in random order within a size; devices under test took turns (A B A B),
+each started anew. A worker's busy cycles leave out turns in which no packet came."""
+
+
+def _table(head, lines):
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows) + "\n"
+
+
+def _machine(measured):
+    shown = measured.machine or {key: measured.context[key] for key in ("num_cpus", "mhz_per_cpu")
+                                 if key in measured.context}
+    return _table(["machine", ""], [[key.replace("_", " "), value] for key, value in shown.items()])
+
+
+def _micro(measured):
+    lines = []
+    for name in sorted(measured.micro_names()):
+        cycles = measured.counter(name)
+        size = measured.counter(name, "bytes")
+        if cycles or size:
+            lines.append([f"`{name}`", cycles or "-", size or ""])
+    return _table(["benchmark", "cycles an item", "bytes a session"], lines)
+
+
+def _mpps(value):
+    return f"{value / 1e6:.2f}"
+
+
+def _matrix(measured):
+    lines = []
+    for sessions, trial in measured.trials("matrix", "sluice"):
+        lines.append([sessions, trial["frame"], trial["direction"],
+                      _mpps(trial["maximum"]["received_rate"]), trial["maximum"]["busy_cycles"] and
+                      f"{trial['maximum']['busy_cycles']:.0f}", _mpps(trial["no_drop"]["rate"]),
+                      _mpps(trial["partial_drop"]["rate"])])
+    return _table(["sessions", "frame", "direction", "most, Mpps", "busy cycles", "no drop", "0.5 % drop"],
+                  lines)
+
+
+def _verified(measured):
+    lines = []
+    for entry in measured.line:
+        for run in entry["report"]["runs"]:
+            if "verify" in run:
+                verify = run["verify"]
+                lines.append([entry["report"]["dut"], run["sessions"], verify["offered"], verify["lost"],
+                              verify["wrong_tuple"], verify["wrong_checksum"], verify["doubled"],
+                              verify["foreign"]])
+    return _table(["device", "sessions", "packets", "lost", "wrong tuple", "wrong checksum", "doubled",
+                   "foreign"], lines) if lines else ""
+
+
+def _targets(measured):
+    return _table(["#", "figure", "target", "measured", ""],
+                  [[row.number, row.what, row.target, row.figure, row.verdict]
+                   for row in targets.rows(measured)])
+
+
+def text(measured, extent, drawn):
+    """The whole of it, in Markdown."""
+    parts = ["# Measured", f"By `bench/run`, extent: {extent.name}. How to read it: docs/performance.md.",
+             _HOW, _machine(measured), "## Targets", _targets(measured)]
+    if drawn:
+        parts += ["## Pictures", *(f"![{title}]({name})" for title, name in drawn)]
+    parts += ["## Micro benchmarks", _micro(measured)]
+    if measured.trials("matrix", "sluice"):
+        parts += ["## Line rate, sluice over memif", _matrix(measured)]
+    verified = _verified(measured)
+    if verified:
+        parts += ["## Verification: every packet checked", verified]
+    if measured.failures:
+        parts += ["## Failed", *(f"- {failure['step']}: {failure['why']}" for failure in measured.failures)]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The sluice authors
+"""The measuring tools work, and every packet they verify is as it should be. Not about speed."""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+import support
+from lab.topology import REPOSITORY
+
+SESSIONS = 6300
+GENTLY = "20000"  # packets a second: what a busy machine loses is no fault of the gateway
+NOTHING = ("lost", "foreign", "wrong_tuple", "wrong_checksum", "doubled")
+
+
+def _linerate():
+    return support.BINARY.parent / "bench" / "linerate"
+
+
+@unittest.skipUnless(_linerate().exists(), "built without -Dbench=true")
+class Bench(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def verified(self, *arguments):
+        report = self.folder / "report.json"
+        ended = subprocess.run(
+            [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--rate", GENTLY,
+             "--seconds", "0.1", "--phases", "verify", f"--json={report}", *arguments],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        self.assertTrue(report.exists(), ended.stdout)
+        run = json.loads(report.read_text())["runs"][0]
+        self.assertEqual(run["establish"]["known"], SESSIONS, ended.stdout)
+        self.assertEqual(run["verify"]["received"], 2 * SESSIONS)
+        self.assertEqual({name: run["verify"][name] for name in NOTHING}, dict.fromkeys(NOTHING, 0))
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+
+    def test_every_udp_packet_over_memif(self):
+        self.verified("--link", "memif")
+
+    def test_every_tcp_packet_over_af_packet(self):
+        self.verified("--link", "af_packet", "--protocol", "tcp")
+
+    def test_the_whole_run(self):
+        ended = subprocess.run(
+            [REPOSITORY / "bench" / "run", "--smoke", "--build", support.BINARY.parent,
+             "--out", self.folder], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=120, check=False)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+        self.assertIn("## Targets", (self.folder / "summary.md").read_text())
