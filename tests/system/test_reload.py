@@ -220,8 +220,8 @@ class Noticing(ReloadTest):
 
         def memory():
             status = pathlib.Path(f"/proc/{lab.gateway.process.pid}/status").read_text()
-            heap = re.search(r"(\d+) bytes in (\d+) blocks", self.console(lab, "show", "memory"))
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), heap.groups()
+            heap, = json.loads(self.console(lab, "show", "memory", "--json"))["heaps"]
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), (heap["bytes"], heap["blocks"])
 
         for _ in range(20):
             reload_twice()
