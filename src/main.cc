@@ -18,6 +18,8 @@ int run_command(const sluice::cli::Options& options) {
   if (options.command == "explain") return explain(options);
   if (options.command == "replay") return replay(options);
   if (options.command == "console") return console(options);
+  if (options.command == "discover") return discover(options);
+  if (options.command == "manual") return manual(options);
   return version();
 }
 

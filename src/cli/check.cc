@@ -34,7 +34,7 @@ int check_against_running(const Options& options, const config::Loaded& loaded) 
       options.socket_given ? options.socket : loaded.config->console_socket;
   const auto answer =
       console::ask(socket, fmt::format("check {}{}", options.json ? "--json " : "", path));
-  if (!answer || !answer.value().ok) {
+  if (!answer || answer.value().status != console::Answer::Status::kOk) {
     fmt::print(stderr, "sluice: {}", answer ? answer.value().text : answer.error() + "\n");
     return kFailed;
   }

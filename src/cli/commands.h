@@ -15,6 +15,8 @@ int check(const Options& options);
 int console(const Options& options);
 int explain(const Options& options);
 int replay(const Options& options);
+int discover(const Options& options);
+int manual(const Options& options);
 int version();
 
 /// Prints every problem on standard error; the configuration, or nothing if it has errors.

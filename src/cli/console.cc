@@ -4,14 +4,34 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <iostream>
+#include <thread>
 
 #include "cli/commands.h"
+#include "console/terminal.h"
+#include "console/watch.h"
 
 namespace sluice::cli {
 namespace {
+
+/// The word that asks for JSON stands behind the first one: a place at the end may take all that is
+/// left of the line.
+std::string with_json(std::string line) {
+  const std::size_t end = line.find(' ');
+  return line.insert(end == std::string::npos ? line.size() : end, " --json");
+}
+
+int status_of(const console::Answer& answer) {
+  switch (answer.status) {
+    case console::Answer::Status::kOk: return kDone;
+    case console::Answer::Status::kFailed: return kFailed;
+    case console::Answer::Status::kBadUsage: break;
+  }
+  return kBadUsage;
+}
 
 /// Asks one command; the exit status says whether it succeeded.
 int ask_one(const Options& options, const std::string& line) {
@@ -20,23 +40,60 @@ int ask_one(const Options& options, const std::string& line) {
     fmt::print(stderr, "sluice: {}\n", answer.error());
     return kFailed;
   }
-  fmt::print(answer.value().ok ? stdout : stderr, "{}", answer.value().text);
-  return answer.value().ok ? kDone : kFailed;
+  const int status = status_of(answer.value());
+  fmt::print(status == kDone ? stdout : stderr, "{}", answer.value().text);
+  return status;
+}
+
+/// Repeats a command until it fails or somebody ends us.
+int watch(const Options& options, const console::Watch& watch) {
+  const bool redraws = ::isatty(STDOUT_FILENO) != 0;
+  while (true) {
+    if (redraws) fmt::print("{}", console::kRedraw);
+    const int status = ask_one(options, watch.command);
+    if (status != kDone) return status;
+    if (std::fflush(stdout) != 0) return kFailed;
+    std::this_thread::sleep_for(watch.every);
+  }
+}
+
+int ask_lines(const Options& options) {
+  int status = kDone;
+  for (std::string line; std::getline(std::cin, line) && line != "exit";) {
+    status = ask_one(options, line);
+    std::fflush(stdout);
+  }
+  return status;
+}
+
+/// A terminal that asks the gateway by its socket.
+int attach(const Options& options) {
+  constexpr int kWaitMs = 100;
+  bool leave = false;
+  console::Terminal terminal([&](std::string_view line) -> console::Reply {
+    leave = line == "exit";
+    if (leave) return console::Answer{};
+    auto answer = console::ask(options.socket, std::string(line));
+    if (!answer) return console::failed(answer.error() + "\n");
+    return std::move(answer).value();
+  });
+  while (terminal.poll() && !leave) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    ::poll(&input, 1, kWaitMs);
+  }
+  return kDone;
 }
 
 }  // namespace
 
 int console(const Options& options) {
-  if (!options.words.empty()) return ask_one(options, fmt::format("{}", fmt::join(options.words, " ")));
-  const bool terminal = ::isatty(STDIN_FILENO) != 0;
-  int status = kDone;
-  std::string line;
-  while (true) {
-    if (terminal) fmt::print("sluice> ");
-    std::fflush(stdout);
-    if (!std::getline(std::cin, line) || line == "exit") return status;
-    status = ask_one(options, line);
+  if (options.words.empty()) {
+    return ::isatty(STDIN_FILENO) != 0 ? attach(options) : ask_lines(options);
   }
+  std::string line = fmt::format("{}", fmt::join(options.words, " "));
+  if (const auto repeated = console::read_watch(line)) return watch(options, *repeated);
+  if (options.json) line = with_json(line);
+  return ask_one(options, line);
 }
 
 }  // namespace sluice::cli

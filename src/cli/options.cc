@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/program_options.hpp>
 #include <iostream>
+#include <sstream>
 
 namespace sluice::cli {
 namespace {
@@ -29,6 +31,8 @@ constexpr CommandInfo kCommands[] = {
     {"replay", "--config FILE --in DEVICE=FILE... --out-dir DIR [--json]",
      "sends captures through the gateway's pipeline"},
     {"console", "[--socket PATH] [COMMAND...]", "asks a running gateway"},
+    {"discover", "[--imds URL]", "prints the enis: and vpc: sections of this EC2 instance"},
+    {"manual", "console|sluice.1|sluice.yaml.5 [REFERENCE]", "prints a page of the manual"},
     {"version", "", "version, DPDK version, drivers"},
 };
 
@@ -58,6 +62,7 @@ po::options_description describe(Options& options) {
   add("socket", po::value(&options.socket), "console socket of the running gateway");
   add("in", po::value(&options.in)->composing(), "replay: a capture for a device, DEVICE=FILE");
   add("out-dir", po::value(&options.out_dir), "replay: where DEVICE.pcap of every device goes");
+  add("imds", po::value(&options.imds), "discover: where instance metadata is");
   add("word", po::value(&options.words), "words of the command");
   return all;
 }
@@ -74,6 +79,18 @@ std::string option_of(const po::options_description& known, const std::string& v
 }
 
 }  // namespace
+
+std::string usage_section() {
+  std::string text;
+  for (const CommandInfo& command : kCommands) {
+    text += fmt::format(".TP\n.B {} {}\n{}.\n", command.name, command.arguments, command.does);
+  }
+  Options ignored;
+  std::ostringstream options;
+  options << describe(ignored);
+  return text + ".SH OPTIONS\nEach may also come from the environment, as SLUICE_NAME.\n.nf\n" +
+         options.str() + ".fi\n";
+}
 
 std::variant<Options, int> read_options(int argc, char** argv) {
   Options options;
@@ -121,7 +138,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   }
   options.socket_given = values.count("socket") != 0;
   if (values.count("workers") != 0) options.workers = values["workers"].as<unsigned>();
-  const bool wants_config = options.command != "console" && options.command != "version";
+  constexpr std::array kWithoutConfig{"console", "discover", "manual", "version"};
+  const bool wants_config = std::find(kWithoutConfig.begin(), kWithoutConfig.end(),
+                                      options.command) == kWithoutConfig.end();
   if (wants_config && options.config.empty()) return mistake(options.command + " needs --config");
   if (options.against_running && options.command != "check") {
     return mistake("--against-running belongs to check");
@@ -129,7 +148,8 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   if (options.command == "replay" && (options.in.empty() || options.out_dir.empty())) {
     return mistake("replay needs --in DEVICE=FILE and --out-dir DIR");
   }
-  if (!options.words.empty() && options.command != "console" && options.command != "explain") {
+  if (!options.words.empty() && options.command != "console" && options.command != "explain" &&
+      options.command != "manual") {
     return mistake(fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
   }
   if (!options.eal.empty() && options.command != "run") {

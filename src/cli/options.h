@@ -26,9 +26,13 @@ struct Options {
   bool socket_given = false;
   std::vector<std::string> in;        ///< replay: DEVICE=FILE
   std::string out_dir;                ///< replay
+  std::string imds = "http://169.254.169.254";  ///< discover: where instance metadata is
   std::vector<std::string> words;     ///< flows of explain, command of console
   std::vector<std::string> eal;       ///< what stands after "--"
 };
+
+/// The commands with what they do, in man(7).
+[[nodiscard]] std::string usage_section();
 
 /// The options, or the exit status after help or a mistake was printed.
 [[nodiscard]] std::variant<Options, int> read_options(int argc, char** argv);

@@ -17,8 +17,11 @@
 #include "gateway/eal.h"
 #include "gateway/gateway.h"
 #include "reload/reloader.h"
+#include "telemetry/dpdk_telemetry.h"
+#include "telemetry/http_server.h"
 #include "telemetry/log.h"
 #include "telemetry/refusals.h"
+#include "telemetry/telemetry.h"
 
 namespace sluice::cli {
 namespace {
@@ -57,15 +60,19 @@ bool take_signals(int signals, reload::Reloader& reloader) {
 void serve(gateway::Gateway& gateway,
            console::SocketServer& socket,
            reload::Reloader& reloader,
+           telemetry::Telemetry& telemetry,
            int signals,
            const Options& options) {
   constexpr int kTurnMs = 1;
-  console::Session session{gateway, reloader};
+  console::Session session{gateway, reloader, telemetry};
   telemetry::Refusals refusals;
   std::optional<console::Terminal> terminal;
-  if (options.console) terminal.emplace(session);
+  if (options.console) {
+    terminal.emplace([&](std::string_view line) { return console::run(line, session); });
+  }
   while (!session.quit) {
     gateway.turn();
+    telemetry.turn();
     reloader.turn();
     socket.poll(session);
     for (const std::string& line : refusals.due(gateway, gateway.now())) log().warning("{}", line);
@@ -74,6 +81,12 @@ void serve(gateway::Gateway& gateway,
     pollfd wake{signals, POLLIN, 0};
     ::poll(&wake, 1, kTurnMs);
   }
+}
+
+/// Nothing where the configuration wants none.
+Result<std::unique_ptr<telemetry::HttpServer>> listen_for_metrics(const config::Config& config) {
+  if (config.metrics_listen.empty()) return std::unique_ptr<telemetry::HttpServer>();
+  return telemetry::HttpServer::listen(config.metrics_listen);
 }
 
 void log_start(const gateway::Gateway& gateway, const gateway::EalChoice& eal) {
@@ -121,12 +134,18 @@ int run(const Options& options) {
   }
   int status = kDone;
   {
-    auto gateway = gateway::Gateway::start(std::move(*config));
+    // Its threads inherit the main thread's core: a scrape never runs on a worker's.
+    const auto http = listen_for_metrics(*config);
+    auto gateway = http ? gateway::Gateway::start(std::move(*config)) : Error{http.error()};
     if (gateway) {
       log_start(*gateway.value(), std::get<gateway::EalChoice>(eal));
       log().info("ready");
       reload::Reloader reloader(*gateway.value(), origin, std::move(files));
-      serve(*gateway.value(), *socket.value(), reloader, signals, options);
+      telemetry::Telemetry telemetry(*gateway.value());
+      const telemetry::DpdkTelemetry dpdk_telemetry(telemetry);
+      if (http.value()) http.value()->serve(telemetry);
+      serve(*gateway.value(), *socket.value(), reloader, telemetry, signals, options);
+      if (http.value()) http.value()->stop();
       gateway.value()->stop();
       fmt::print("{}", console::counter_lines(*gateway.value()));
       std::fflush(stdout);

@@ -25,7 +25,7 @@ class CheckTask : public Task {
 
   std::optional<Answer> step() override {
     if (impact_->step(kRecordsAStep)) return std::nullopt;
-    return Answer{true, json_ ? impact_->to_json() : impact_->to_text()};
+    return done(json_ ? impact_->to_json() : impact_->to_text());
   }
 
  private:
@@ -36,22 +36,20 @@ class CheckTask : public Task {
 
 }  // namespace
 
-Reply start_check(Session& session, const std::string& argument) {
-  constexpr std::string_view kJson = "--json ";
-  const bool json = argument.starts_with(kJson);
-  const std::string file = json ? argument.substr(kJson.size()) : argument;
-  if (session.busy) return Answer{false, "another check is under way; ask again when it is done\n"};
+Reply start_check(Session& session, const Arguments& arguments) {
+  const std::string file = arguments.text("file");
+  if (session.busy) return failed("another check is under way; ask again when it is done\n");
   reload::Origin origin = session.reloader.origin();
   origin.path = file;
   config::Loaded loaded = origin.load(config::disk());
   if (!loaded.config) {
     std::string text;
     for (const auto& problem : loaded.problems) text += config::to_text(problem) + "\n";
-    return Answer{false, text};
+    return failed(text);
   }
   auto impact = reload::Impact::begin(session.gateway, std::move(*loaded.config));
-  if (!impact) return Answer{false, fmt::format("{}: {}\n", file, impact.error())};
-  return std::make_unique<CheckTask>(session, std::move(impact).value(), json);
+  if (!impact) return failed(fmt::format("{}: {}\n", file, impact.error()));
+  return std::make_unique<CheckTask>(session, std::move(impact).value(), arguments.json);
 }
 
 }  // namespace sluice::console

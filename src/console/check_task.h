@@ -7,6 +7,6 @@
 
 namespace sluice::console {
 
-[[nodiscard]] Reply start_check(Session& session, const std::string& argument);
+[[nodiscard]] Reply start_check(Session& session, const Arguments& arguments);
 
 }  // namespace sluice::console

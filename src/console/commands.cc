@@ -3,113 +3,124 @@
 #include "console/commands.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 
+#include "console/actions.h"
 #include "console/check_task.h"
+#include "console/explain_task.h"
+#include "console/grammar.h"
+#include "console/recording_commands.h"
+#include "console/session_tasks.h"
 #include "console/show.h"
 
 namespace sluice::console {
 namespace {
 
-Reply help(Session&, const std::string&) {
+Reply help(Session&, const Arguments&) {
+  std::size_t width = 0;
+  constexpr std::size_t kWidest = 38;  // longer ones get a line of their own
+  for (const Command& command : commands()) {
+    if (command.syntax.size() <= kWidest) width = std::max(width, command.syntax.size());
+  }
   std::string text;
   for (const Command& command : commands()) {
-    const std::string words =
-        fmt::format("{}{}{}", command.words, command.argument.empty() ? "" : " ", command.argument);
-    text += fmt::format("  {:<22} {}\n", words, command.help);
+    if (command.syntax.size() > kWidest) {
+      text += fmt::format("  {}\n  {:<{}}  {}\n", command.syntax, "", width, command.help);
+    } else {
+      text += fmt::format("  {:<{}}  {}\n", command.syntax, width, command.help);
+    }
   }
-  return Answer{true, text};
+  return done(text + "Every show takes --json. At a terminal, ? and Tab say what may follow.\n");
 }
 
-Reply quit(Session& session, const std::string&) {
-  session.quit = true;
-  return Answer{true, "stopping\n"};
-}
-
-Reply reload(Session& session, const std::string&) {
-  const auto outcome = session.reloader.reload("console");
-  return Answer{outcome.ok, fmt::format("{}\n", fmt::join(outcome.lines, "\n"))};
-}
-
-template <std::string (*kShow)(const gateway::Gateway&)>
-Reply show(Session& session, const std::string&) {
-  return Answer{true, kShow(session.gateway)};
+template <View (*kShow)(Session&, const Arguments&)>
+Reply show(Session& session, const Arguments& arguments) {
+  return shown(kShow(session, arguments), arguments);
 }
 
 constexpr std::array kCommands{
-    Command{"help", "", "this list", help},
-    Command{"check", "[--json] FILE", "what FILE would change for the flows there are now",
+    Command{"help", "this overview", "help", help},
+    Command{"show config", "what is in force", "show config", show<show_config>},
+    Command{"show counters", "packets by fate, since the start or clear counters",
+            "show counters --json", show<show_counters>},
+    Command{"show drops [reason REASON]",
+            "drops by reason and what to look at, the equation, the NICs; of one reason, the last "
+            "packets",
+            "show drops reason no_session", show<show_drops>},
+    Command{"show eni", "ENIs and pod ports: addresses, links, queues", "show eni", show<show_eni>},
+    Command{"show flow FLOW", "one session, by either direction's tuple",
+            "show flow udp 10.10.20.21:4000 > 8.8.8.8:53", show_flow},
+    Command{"show flows [pod ADDRESS] [remote ADDRESS] [address ADDRESS] [protocol PROTOCOL] "
+            "[state STATE] [idle DURATION] [limit N] [page N] [top] [count]",
+            "sessions: 100 at a time, those with the most bytes (top), or how many (count)",
+            "show flows pod 10.10.20.21 limit 5", show_flows},
+    Command{"show log", "the last lines of the gateway's log", "show log", show<show_log>},
+    Command{"show memory", "DPDK's heaps, flow tables, packet buffers", "show memory",
+            show<show_memory>},
+    Command{"show neighbours", "next hops and whether they answer", "show neighbours",
+            show<show_neighbours>},
+    Command{"show pods [limit N]", "who has the sessions, the most first", "show pods limit 10",
+            show_pods},
+    Command{"show policy", "the compiled rules in order", "show policy", show<show_policy>},
+    Command{"show port", "what the devices count, and the VPC's allowances", "show port",
+            show<show_port>},
+    Command{"show ports [limit N]",
+            "external ports in use by address and by busiest remote, and the most there ever were",
+            "show ports limit 5", show_ports},
+    Command{"show rates", "packets, bits, drops and load of the last second", "show rates --json",
+            show<show_rates>},
+    Command{"show steering", "which worker owns what, and who moves the packets", "show steering",
+            show<show_steering>},
+    Command{"show version", "version of sluice and DPDK", "show version", show<show_version>},
+    Command{"show workers", "load, burst fill, longest turn, cycles by stage", "show workers",
+            show<show_workers>},
+    Command{"explain last drop [REASON]", "the last packet dropped, and what it would meet now",
+            "explain last drop no_session", explain_last_drop},
+    Command{"explain FLOW",
+            "what would become of a packet and its reply now: rule, session, ports, next hop",
+            "explain tcp 10.10.20.21:40000 > 8.8.8.8:443", explain_flow},
+    Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
+            "trace the next N packets through the stages", "trace add 5 protocol udp", trace_add},
+    Command{"trace show", "what each stage changed about the packets traced", "trace show", trace_show},
+    Command{"capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
+            "write the next 1000 or N packets to a pcapng file, before and after, with the reason",
+            "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},
+    Command{"capture stop", "end the capture", "capture stop", capture_stop},
+    Command{"check FILE", "what FILE would change for the flows there are now", "check lab.yaml",
             start_check},
-    Command{"reload", "", "read the configuration again and put it into force", reload},
-    Command{"show counters", "", "packets by fate, and the equation they obey",
-            show<show_counters>},
-    Command{"show drops", "", "dropped packets by reason, and what each reason means",
-            show<show_drops>},
-    Command{"show eni", "", "ENIs and pod ports: addresses, links, queues", show<show_eni>},
-    Command{"show flows", "", "sessions: both tuples, state, age, counts", show<show_flows>},
-    Command{"show memory", "", "what DPDK's heap and the flow tables hold", show<show_memory>},
-    Command{"show neighbours", "", "next hops and whether they answer", show<show_neighbours>},
-    Command{"show policy", "", "the compiled rules in order", show<show_policy>},
-    Command{"quit", "", "stop the gateway", quit},
+    Command{"reload", "read the configuration again and put it into force", "reload", reload},
+    Command{"set log level LEVEL", "log more or less", "set log level debug", set_log_level},
+    Command{"set timeout TIMEOUT DURATION", "how long sessions may be idle, open ones too",
+            "set timeout udp 5m", set_timeout},
+    Command{"clear counters", "show counters and drops from now on", "clear counters",
+            clear_counters},
+    Command{"clear flows [pod ADDRESS] [remote ADDRESS] [address ADDRESS] [protocol PROTOCOL] "
+            "[state STATE] [idle DURATION] [all]",
+            "end sessions", "clear flows pod 10.10.20.21 protocol udp", clear_flows},
+    Command{"drain ADDRESS", "give no new flows to an egress address", "drain 10.10.10.21", drain},
+    Command{"watch COMMAND [SECONDS]", "repeat a command every 2 or SECONDS seconds, until a key",
+            "watch show rates 1", nullptr},
+    Command{"top", "watch show rates 1", "top", nullptr},
+    Command{"exit", "leave an attached console; the gateway goes on", "exit", nullptr},
+    Command{"quit", "stop the gateway", "quit", quit},
 };
-
-/// The command whose words begin the line, and what stands behind them as it was typed: the name
-/// of a file may hold blanks.
-struct Typed {
-  const Command* command = nullptr;
-  std::string argument;
-};
-
-/// Takes one word off the front of a line; empty at its end.
-std::string_view take_word(std::string_view& line) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
-  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
-  line.remove_prefix(word.size());
-  return word;
-}
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return "";
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-/// What is left of the line behind these words, if it begins with them.
-std::optional<std::string_view> behind(std::string_view words, std::string_view line) {
-  while (true) {
-    const std::string_view word = take_word(words);
-    if (word.empty()) return trimmed(line);
-    if (take_word(line) != word) return std::nullopt;
-  }
-}
-
-Typed read_line(std::string_view line) {
-  for (const Command& command : kCommands) {
-    const auto rest = behind(command.words, line);
-    if (!rest || rest->empty() != command.argument.empty()) continue;
-    return {&command, std::string(*rest)};
-  }
-  return {};
-}
 
 }  // namespace
 
 std::span<const Command> commands() { return kCommands; }
 
 Reply run(std::string_view line, Session& session) {
-  if (trimmed(line).empty()) return Answer{};
-  const Typed typed = read_line(line);
-  if (typed.command == nullptr) {
-    return Answer{false, fmt::format("no such command: {}; help lists what there is\n",
-                                     trimmed(line))};
+  if (split_words(line).empty()) return Answer{};
+  const auto typed = read_line(line);
+  if (!typed) return Answer{Answer::Status::kBadUsage, typed.error() + "\n"};
+  const Command& command = *typed.value().command;
+  if (command.run == nullptr) {
+    return Answer{Answer::Status::kBadUsage,
+                  fmt::format("{}: only at a terminal, or by `sluice console`\n", command.syntax)};
   }
-  return typed.command->run(session, typed.argument);
+  return command.run(session, typed.value().arguments);
 }
 
 }  // namespace sluice::console

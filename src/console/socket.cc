@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -17,13 +19,20 @@
 #include <list>
 #include <optional>
 
+#include "console/grammar.h"
+
 namespace sluice::console {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-constexpr std::size_t kClients = 64;
-constexpr std::size_t kLongestLine = 4096;
+constexpr std::size_t kClients = 256;
+constexpr int kBacklog = 256;  // who connects is kept waiting here, not refused
+/// Commands begun a turn: a crowd of clients must not keep the main thread from its own work.
+constexpr unsigned kCommandsATurn = 8;
+/// Answers that nobody fetches; beyond it new commands wait.
+constexpr std::size_t kMostUnread = std::size_t{32} << 20;
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::milliseconds kLeastPatience{250};
 
 /// A file descriptor that closes itself.
 class Descriptor {
@@ -59,6 +68,12 @@ bool answers(const sockaddr_un& address) {
                            errno == EAGAIN);
 }
 
+/// The first line of an answer.
+constexpr std::array<std::string_view, 3> kStatusWords{"ok", "error", "usage"};
+std::string_view word(Answer::Status status) {
+  return kStatusWords[static_cast<std::size_t>(status)];
+}
+
 struct Client {
   Descriptor socket;
   SteadyClock::time_point deadline;
@@ -69,7 +84,7 @@ struct Client {
   bool answered = false;
 
   void answer(const Answer& answer) {
-    out = (answer.ok ? "ok\n" : "error\n") + answer.text;
+    out = std::string(word(answer.status)) + "\n" + answer.text;
     answered = true;
     deadline = SteadyClock::now() + kPatience;  // a task's time is not the client's
   }
@@ -81,18 +96,19 @@ bool waits(const Client& client) {
   return ::poll(&state, 1, 0) == 0;
 }
 
-/// Goes as far as the client allows; false once it is done with.
-bool serve(Client& client, Session& session) {
+/// How much may still be begun this turn.
+struct Budget {
+  unsigned commands = kCommandsATurn;
+  std::size_t unread = 0;
+
+  [[nodiscard]] bool allows() const { return commands > 0 && unread < kMostUnread; }
+};
+
+/// Reads a client's line; false once it is done with.
+bool read_line_of(Client& client, Session& session, Budget& budget) {
   char buffer[1024];
-  if (client.task) {
-    client.deadline = SteadyClock::now() + kPatience;
-    if (!waits(client)) return false;
-    const auto answer = client.task->step();
-    if (!answer) return true;
-    client.answer(*answer);
-    client.task.reset();
-  }
-  while (!client.answered) {
+  while (!client.answered && !client.task) {
+    if (!budget.allows()) return true;  // its turn comes
     const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);
     if (count < 0) return errno == EAGAIN;
     if (count == 0) return false;
@@ -102,13 +118,28 @@ bool serve(Client& client, Session& session) {
       if (client.in.size() > kLongestLine) return false;
       continue;
     }
+    --budget.commands;
     Reply reply = run(std::string_view(client.in).substr(0, end), session);
     if (auto* task = std::get_if<std::unique_ptr<Task>>(&reply)) {
       client.task = std::move(*task);
-      return true;
+    } else {
+      client.answer(std::get<Answer>(reply));
     }
-    client.answer(std::get<Answer>(reply));
   }
+  return true;
+}
+
+/// Goes as far as the client allows; false once it is done with.
+bool serve(Client& client, Session& session, Budget& budget) {
+  if (client.task) {
+    client.deadline = SteadyClock::now() + kPatience;
+    if (!waits(client)) return false;
+    const auto answer = client.task->step();
+    if (!answer) return true;
+    client.answer(*answer);
+    client.task.reset();
+  }
+  if (!read_line_of(client, session, budget)) return false;
   while (client.written < client.out.size()) {
     const ssize_t count =
         ::send(client.socket.get(), client.out.data() + client.written,
@@ -116,7 +147,7 @@ bool serve(Client& client, Session& session) {
     if (count < 0) return errno == EAGAIN;
     client.written += static_cast<std::size_t>(count);
   }
-  return false;
+  return !client.answered;
 }
 
 }  // namespace
@@ -152,7 +183,7 @@ Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& pa
   const mode_t mask = ::umask(0177);
   const bool bound = ::bind(listener.get(), generic(*address), sizeof *address) == 0;
   ::umask(mask);
-  if (!bound || ::listen(listener.get(), 16) != 0) {
+  if (!bound || ::listen(listener.get(), kBacklog) != 0) {
     return failed(fmt::format("cannot be bound: {}", std::strerror(errno)));
   }
   return std::unique_ptr<SocketServer>(
@@ -161,15 +192,27 @@ Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& pa
 
 void SocketServer::poll(Session& session) {
   const auto now = SteadyClock::now();
-  while (impl_->clients.size() < kClients) {
+  auto& clients = impl_->clients;
+  while (clients.size() < kClients) {
     Descriptor socket{
         ::accept4(impl_->listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket.valid()) break;
-    impl_->clients.push_back(Client{std::move(socket), now + kPatience, {}, {}, 0, {}, false});
+    clients.push_back(Client{std::move(socket), now + kPatience, {}, {}, 0, {}, false});
   }
-  std::erase_if(impl_->clients, [&](Client& client) {
-    return !serve(client, session) || now > client.deadline;
+  // Where others wait at the door, who has said nothing for longest makes room.
+  if (clients.size() == kClients) {
+    const auto idle = std::find_if(clients.begin(), clients.end(), [](const Client& client) {
+      return !client.task && !client.answered;
+    });
+    if (idle != clients.end() && now + kPatience - idle->deadline > kLeastPatience) clients.erase(idle);
+  }
+  Budget budget;
+  for (const Client& client : clients) budget.unread += client.out.size();
+  std::erase_if(clients, [&](Client& client) {
+    return !serve(client, session, budget) || now > client.deadline;
   });
+  // Whoever was not reached is first the next time.
+  if (!budget.allows() && !clients.empty()) clients.splice(clients.end(), clients, clients.begin());
 }
 
 Result<Answer> ask(const std::string& path, const std::string& line) {
@@ -191,7 +234,8 @@ Result<Answer> ask(const std::string& path, const std::string& line) {
   }
   const std::size_t end = reply.find('\n');
   if (end == std::string::npos) return Error{fmt::format("{}: the gateway hung up", path)};
-  return Answer{reply.substr(0, end) == "ok", reply.substr(end + 1)};
+  const auto status = std::find(kStatusWords.begin(), kStatusWords.end(), reply.substr(0, end));
+  return Answer{static_cast<Answer::Status>(status - kStatusWords.begin()), reply.substr(end + 1)};
 }
 
 }  // namespace sluice::console

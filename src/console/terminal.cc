@@ -4,103 +4,204 @@
 
 #include <cmdline.h>
 #include <cmdline_parse.h>
-#include <cmdline_parse_string.h>
 #include <cmdline_rdline.h>
 #include <cmdline_socket.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <cstdlib>
-#include <deque>
-#include <sstream>
+#include <cstring>
 #include <vector>
 
+#include "console/grammar.h"
+#include "console/watch.h"
+
 namespace sluice::console {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostWords = 1024;  // the library's lines are of 512 characters
+
+struct Free {
+  void operator()(cmdline_parse_inst_t* instruction) const noexcept { std::free(instruction); }
+};
+/// The library's one instruction, whose tokens are made as it asks for them: any word is a token,
+/// what may complete it is read off the commands' syntax, and the line as a whole is read by the
+/// same reader as one from the socket.
+using Instruction = std::unique_ptr<cmdline_parse_inst_t, Free>;
+
+/// With room for what the library takes the address of, a place a word.
+Instruction make_instruction() {
+  constexpr std::size_t kBytes =
+      sizeof(cmdline_parse_inst_t) + kMostWords * sizeof(cmdline_parse_token_hdr_t*);
+  return Instruction(static_cast<cmdline_parse_inst_t*>(std::calloc(1, kBytes)));
+}
+
+/// The library calls back without a place for our own data; there is one terminal a process.
+struct Completion {
+  std::vector<std::string> words;      ///< before the one in question
+  std::vector<Candidate> candidates;   ///< for that one
+  std::string line;                    ///< being run
+  std::string help;                    ///< of the candidate last asked for
+  bool ended = false;                  ///< no word follows, of a line being run
+  cmdline_parse_inst_t* instruction = nullptr;
+} completion;
+
+bool ends_line(const char* text) {
+  while (*text == ' ' || *text == '\t') ++text;
+  return *text == '\0' || *text == '\n' || *text == '\r';
+}
+
+/// `result` is there when a line is run, not when it is being completed.
+int take_word(cmdline_parse_token_hdr_t*, const char* text, void* result, unsigned) {
+  const std::size_t length = std::strcspn(text, " \t\r\n");
+  if (length == 0) return -1;
+  if (result != nullptr && completion.words.empty()) {
+    completion.line.assign(text, std::strcspn(text, "\r\n"));
+  }
+  completion.words.emplace_back(text, length);
+  completion.ended = result != nullptr && ends_line(text + length);
+  return static_cast<int>(length);
+}
+
+int count_candidates(cmdline_parse_token_hdr_t*) {
+  completion.candidates = candidates(completion.words);
+  return static_cast<int>(completion.candidates.size());
+}
+
+int copy_text(const std::string& text, char* to, unsigned size) {
+  if (text.size() >= size) return -1;
+  std::memcpy(to, text.c_str(), text.size() + 1);
+  return 0;
+}
+
+int name_candidate(cmdline_parse_token_hdr_t*, int number, char* to, unsigned size) {
+  const Candidate& candidate = completion.candidates[static_cast<std::size_t>(number)];
+  completion.help = candidate.help;
+  completion.instruction->help_str = completion.help.c_str();
+  return copy_text(candidate.word, to, size);
+}
+
+int describe(cmdline_parse_token_hdr_t*, char* to, unsigned size) {
+  return copy_text(completion.candidates.empty() ? "RETURN" : "", to, size);
+}
+
+cmdline_token_ops word_ops{take_word, count_candidates, name_candidate, describe};
+cmdline_parse_token_hdr_t word_token{&word_ops, 0};
+
+}  // namespace
 
 struct Terminal::Impl {
-  /// One command in the library's terms: an instruction with a fixed-string token a word.
-  struct Instruction {
-    const Command* command = nullptr;
-    Session* session = nullptr;
-    Impl* impl = nullptr;
-    std::vector<std::string> words;
-    std::vector<cmdline_token_string> tokens;
-    std::string help;
-    cmdline_parse_inst_t* parsed = nullptr;
-  };
-
-  explicit Impl(Session& session) {
-    for (const Command& command : commands()) add(command, session);
-    for (Instruction& instruction : instructions) context.push_back(instruction.parsed);
-    context.push_back(nullptr);
+  explicit Impl(Run how) : run(std::move(how)) {
+    completion = {};
+    completion.instruction = instruction.get();
+    instruction->f = [](void* given, cmdline* out, void* data) {
+      if (out == nullptr) {
+        next_token(static_cast<cmdline_parse_token_hdr_t**>(given),
+                   static_cast<cmdline_parse_token_hdr_t**>(data));
+      } else {
+        static_cast<Impl*>(data)->take(completion.line);
+      }
+    };
+    instruction->data = this;
+    instruction->help_str = "";
     line = cmdline_stdin_new(context.data(), "sluice> ");
   }
-
   ~Impl() {
     if (line != nullptr) cmdline_stdin_exit(line);
-    for (Instruction& instruction : instructions) std::free(instruction.parsed);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  /// The library asks for the token at a place of the instruction; none where a line being run ends.
+  static void next_token(cmdline_parse_token_hdr_t** token, cmdline_parse_token_hdr_t** place) {
+    const bool first = place == static_cast<void*>(completion.instruction->tokens);
+    if (first) {
+      completion.words.clear();
+      completion.ended = false;
+    }
+    *token = completion.ended ? nullptr : &word_token;
   }
 
-  void add(const Command& command, Session& session) {
-    Instruction& instruction = instructions.emplace_back();
-    instruction.command = &command;
-    instruction.session = &session;
-    std::istringstream stream{std::string(command.words)};
-    for (std::string word; stream >> word;) instruction.words.push_back(word);
-    for (const std::string& word : instruction.words) {
-      // Every word may be parsed into the same place: nobody reads it, the words are fixed.
-      instruction.tokens.push_back({{&cmdline_token_string_ops, 0}, {word.c_str()}});
+  void take(const std::string& typed) {
+    watch = read_watch(typed);
+    if (watch) {
+      next_look = Clock::now();
+      return;
     }
-    if (!command.argument.empty()) {
-      // Parsed last, so it stays: all that is left of the line.
-      instruction.tokens.push_back({{&cmdline_token_string_ops, 0}, {TOKEN_STRING_MULTI}});
-    }
-    instruction.help = std::string(command.words) + ": " + std::string(command.help);
-    const std::size_t count = instruction.tokens.size();
-    instruction.parsed = static_cast<cmdline_parse_inst_t*>(std::calloc(
-        1, sizeof(cmdline_parse_inst_t) + (count + 1) * sizeof(cmdline_parse_token_hdr_t*)));
-    instruction.impl = this;
-    instruction.parsed->f = [](void* parsed, cmdline* out, void* data) {
-      const auto& self = *static_cast<const Instruction*>(data);
-      const bool takes = !self.command->argument.empty();
-      Reply reply = self.command->run(*self.session, takes ? static_cast<const char*>(parsed) : "");
-      if (auto* begun = std::get_if<std::unique_ptr<Task>>(&reply)) {
-        self.impl->task = std::move(*begun);
-      } else {
-        cmdline_printf(out, "%s", std::get<Answer>(reply).text.c_str());
-      }
-      if (self.session->quit) cmdline_quit(out);
-    };
-    instruction.parsed->data = &instruction;
-    instruction.parsed->help_str = instruction.help.c_str();
-    for (std::size_t i = 0; i < count; ++i) instruction.parsed->tokens[i] = &instruction.tokens[i].hdr;
+    say(run(typed));
   }
 
-  std::deque<Instruction> instructions;  // their addresses are handed out
-  std::vector<cmdline_parse_inst_t*> context;
+  void say(Reply reply) {
+    if (auto* begun = std::get_if<std::unique_ptr<Task>>(&reply)) {
+      task = std::move(*begun);
+    } else {
+      print(std::get<Answer>(reply));
+    }
+  }
+
+  void print(const Answer& answer) {
+    if (watch) cmdline_printf(line, "%s", std::string(kRedraw).c_str());
+    // In pieces: the library's own buffer is small.
+    constexpr std::size_t kPiece = 256;
+    for (std::size_t at = 0; at < answer.text.size(); at += kPiece) {
+      cmdline_printf(line, "%s", answer.text.substr(at, kPiece).c_str());
+    }
+  }
+
+  /// What was begun before goes on; true while nothing else is to be read.
+  bool goes_on() {
+    if (!task) return false;
+    const auto answer = task->step();
+    if (!answer) return true;
+    task.reset();
+    print(*answer);
+    if (!watch) prompt();
+    return false;
+  }
+
+  /// Looks again when it is time; a key ends it.
+  void look_again() {
+    if (Clock::now() < next_look) return;
+    next_look = Clock::now() + watch->every;
+    say(run(watch->command));
+  }
+
+  /// The library has printed its prompt when a command began, not when it ended.
+  void prompt() { rdline_redisplay(cmdline_get_rdline(line)); }
+
+  Run run;
+  Instruction instruction = make_instruction();
+  std::array<cmdline_parse_inst_t*, 2> context{instruction.get(), nullptr};
   cmdline* line = nullptr;
   std::unique_ptr<Task> task;  ///< a command under way; nothing else is read meanwhile
+  std::optional<Watch> watch;
+  Clock::time_point next_look;
 };
 
-Terminal::Terminal(Session& session) : impl_(std::make_unique<Impl>(session)) {}
+Terminal::Terminal(Run run) : impl_(std::make_unique<Impl>(std::move(run))) {}
 Terminal::~Terminal() = default;
 
 bool Terminal::poll() {
   constexpr int kAtMost = 4096;  // typed or pasted at once; the gateway's own turn comes in between
-  if (impl_->task) {
-    const auto answer = impl_->task->step();
-    if (!answer) return true;
-    cmdline_printf(impl_->line, "%s", answer->text.c_str());
-    impl_->task.reset();
-  }
+  if (impl_->goes_on()) return true;
   for (int i = 0; i < kAtMost && !impl_->task; ++i) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (::poll(&input, 1, 0) <= 0) return true;
+    if (::poll(&input, 1, 0) <= 0) break;
     char byte = 0;
     const ssize_t count = ::read(STDIN_FILENO, &byte, 1);
     if (count <= 0) return false;
-    if (cmdline_in(impl_->line, &byte, 1) < 0) return false;
+    if (impl_->watch) {
+      impl_->watch.reset();
+      impl_->prompt();
+    } else if (cmdline_in(impl_->line, &byte, 1) < 0) {
+      return false;
+    }
   }
+  if (impl_->watch && !impl_->task) impl_->look_again();
   return true;
 }
 

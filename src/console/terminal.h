@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// The interactive console: DPDK's command line on standard input, with completion, history and
-/// help (?), over the command list.
+/// A console on standard input: DPDK's command line with history, completion (Tab) and help (?), by
+/// the declared commands' syntax. The same in the gateway's process and in one that asks it by its
+/// socket. One a process.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "console/commands.h"
@@ -12,7 +14,9 @@ namespace sluice::console {
 
 class Terminal {
  public:
-  explicit Terminal(Session& session);
+  /// Runs a line that was typed.
+  using Run = std::function<Reply(std::string_view line)>;
+  explicit Terminal(Run run);
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;

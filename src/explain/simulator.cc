@@ -23,38 +23,53 @@ std::vector<pipeline::Link> make_links(const config::Config& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Simulator>> Simulator::create(config::Config config) {
-  auto owner = std::make_unique<nat::OwnerFunction>(nat::symmetric_key(), 1);
-  auto snapshot = pipeline::Snapshot::build(std::move(config), *owner);
-  if (!snapshot) return Error{snapshot.error()};
-  const pipeline::Snapshot& built = *snapshot.value();
-  constexpr unsigned kNeighbours = 8;  // none ever answers here
-  auto neighbours = eni::NeighbourTable::create(
-      static_cast<unsigned>(built.enis.devices().size()), kNeighbours);
-  if (!neighbours) return Error{neighbours.error()};
-  auto table = nat::FlowTable::create({built.config.flows.capacity, std::random_device{}()});
-  if (!table) return Error{table.error()};
-  table.value()->set_limits(built.limits);
-  if (built.config.flows.per_pod != 0) table.value()->count_pods();
-  return std::unique_ptr<Simulator>(
-      new Simulator(std::move(owner), std::move(snapshot).value(), std::move(neighbours).value(),
-                    std::move(table).value()));
+Result<std::unique_ptr<nat::FlowTable>> Simulator::make_table(const pipeline::Snapshot& snapshot,
+                                                             std::uint32_t capacity) {
+  auto table = nat::FlowTable::create({capacity, std::random_device{}()});
+  if (!table) return table;
+  table.value()->set_limits(snapshot.limits);
+  if (snapshot.config.flows.per_pod != 0) table.value()->count_pods();
+  return table;
 }
 
-Simulator::Simulator(std::unique_ptr<nat::OwnerFunction> owner,
-                     std::unique_ptr<const pipeline::Snapshot> snapshot,
-                     std::unique_ptr<eni::NeighbourTable> neighbours,
-                     std::unique_ptr<nat::FlowTable> table)
-    : owner_(std::move(owner)),
-      snapshot_(std::move(snapshot)),
-      neighbours_(std::move(neighbours)),
+Result<std::unique_ptr<Simulator>> Simulator::create(config::Config config) {
+  Own own;
+  own.owner = std::make_unique<nat::OwnerFunction>(nat::symmetric_key(), 1);
+  auto snapshot = pipeline::Snapshot::build(std::move(config), *own.owner);
+  if (!snapshot) return Error{snapshot.error()};
+  own.snapshot = std::move(snapshot).value();
+  constexpr unsigned kNeighbours = 8;  // none ever answers here
+  auto neighbours = eni::NeighbourTable::create(
+      static_cast<unsigned>(own.snapshot->enis.devices().size()), kNeighbours);
+  if (!neighbours) return Error{neighbours.error()};
+  own.neighbours = std::move(neighbours).value();
+  own.links = make_links(own.snapshot->config);
+  auto table = make_table(*own.snapshot, own.snapshot->config.flows.capacity);
+  if (!table) return Error{table.error()};
+  const Parts parts{*own.owner, *own.snapshot, *own.neighbours, own.links, WorkerId{0}, Instant{1}};
+  return std::unique_ptr<Simulator>(
+      new Simulator(std::move(own), parts, std::move(table).value()));
+}
+
+Result<std::unique_ptr<Simulator>> Simulator::over(const Parts& parts) {
+  constexpr std::uint32_t kSmallTable = 64;
+  auto table = make_table(parts.snapshot, kSmallTable);
+  if (!table) return Error{table.error()};
+  return std::unique_ptr<Simulator>(new Simulator({}, parts, std::move(table).value()));
+}
+
+Simulator::Simulator(Own own, const Parts& parts, std::unique_ptr<nat::FlowTable> table)
+    : own_(std::move(own)),
+      snapshot_(parts.snapshot),
+      links_(parts.links),
       table_(std::move(table)),
-      links_(make_links(snapshot_->config)),
-      ports_(*owner_, WorkerId{0}, *table_, std::random_device{}()),
+      ports_(parts.owner, parts.self, *table_, std::random_device{}()),
       fragments_(counters_, std::random_device{}()),
-      context_{WorkerId{0}, *owner_, links_, *neighbours_, *table_, ports_, counters_,
-               fragments_, outbox_, snapshot_.get()},
-      pipeline_(context_) {}
+      context_{parts.self, parts.owner, links_, parts.neighbours, *table_, ports_, counters_,
+               fragments_, outbox_, &snapshot_},
+      pipeline_(context_),
+      now_(parts.now),
+      steers_(parts.steers) {}
 
 pipeline::Packet Simulator::process(DeviceId in,
                                     std::span<std::uint8_t> frame,
@@ -66,6 +81,7 @@ pipeline::Packet Simulator::process(DeviceId in,
   packet.length = wire_length;
   packet.in = in;
   packet.headroom = kHeadroom;
+  packet.steered = !steers_;
   pipeline_.process(burst_);
   return packet;
 }

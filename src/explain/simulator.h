@@ -21,6 +21,19 @@ class Simulator {
   static constexpr std::uint16_t kHeadroom = 64;
   static Result<std::unique_ptr<Simulator>> create(config::Config config);
 
+  /// The parts of a running gateway that nothing here changes; they outlive the simulator.
+  struct Parts {
+    const nat::OwnerFunction& owner;
+    const pipeline::Snapshot& snapshot;
+    const eni::NeighbourTable& neighbours;
+    std::span<const pipeline::Link> links;
+    WorkerId self;       ///< in whose place the path is gone
+    Instant now;
+    bool steers = false;  ///< hand packets of other workers over, instead of taking them for own
+  };
+  /// The same over a running gateway, with a small empty table of its own.
+  static Result<std::unique_ptr<Simulator>> over(const Parts& parts);
+
   /// Takes one frame through the path; it is rewritten in place. The packet points into it. Of a
   /// longer frame the first bytes are enough: `wire_length` says how long it was. kHeadroom bytes
   /// before it may be written.
@@ -29,9 +42,12 @@ class Simulator {
   /// Moves the clock; sessions past their time end on the way.
   void forward(std::chrono::milliseconds span);
 
+  /// What the last packet became.
+  [[nodiscard]] const pipeline::Packet& last() noexcept { return burst_[0]; }
+
   [[nodiscard]] Instant now() const noexcept { return now_; }
-  [[nodiscard]] const pipeline::Snapshot& snapshot() const noexcept { return *snapshot_; }
-  [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot_->enis; }
+  [[nodiscard]] const pipeline::Snapshot& snapshot() const noexcept { return snapshot_; }
+  [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot_.enis; }
   [[nodiscard]] nat::FlowTable& table() noexcept { return *table_; }
   [[nodiscard]] const net::MacAddress& mac(DeviceId device) const noexcept {
     return links_[device.value].mac;
@@ -54,16 +70,21 @@ class Simulator {
   }
 
  private:
-  Simulator(std::unique_ptr<nat::OwnerFunction> owner,
-            std::unique_ptr<const pipeline::Snapshot> snapshot,
-            std::unique_ptr<eni::NeighbourTable> neighbours,
-            std::unique_ptr<nat::FlowTable> table);
+  /// What create() makes for itself and over() finds there.
+  struct Own {
+    std::unique_ptr<nat::OwnerFunction> owner;
+    std::unique_ptr<const pipeline::Snapshot> snapshot;
+    std::unique_ptr<eni::NeighbourTable> neighbours;
+    std::vector<pipeline::Link> links;
+  };
+  Simulator(Own own, const Parts& parts, std::unique_ptr<nat::FlowTable> table);
+  static Result<std::unique_ptr<nat::FlowTable>> make_table(const pipeline::Snapshot& snapshot,
+                                                            std::uint32_t capacity);
 
-  std::unique_ptr<nat::OwnerFunction> owner_;
-  std::unique_ptr<const pipeline::Snapshot> snapshot_;
-  std::unique_ptr<eni::NeighbourTable> neighbours_;
+  Own own_;
+  const pipeline::Snapshot& snapshot_;
+  std::span<const pipeline::Link> links_;
   std::unique_ptr<nat::FlowTable> table_;
-  std::vector<pipeline::Link> links_;
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
@@ -71,7 +92,8 @@ class Simulator {
   pipeline::Context context_;
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;
-  Instant now_{1};
+  Instant now_;
+  bool steers_;
 };
 
 }  // namespace sluice::explain

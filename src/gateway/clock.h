@@ -24,9 +24,12 @@ class Clock {
     scale_ = ~std::uint64_t{0} / cycles_per_ms_;
   }
 
-  [[nodiscard]] Instant now() const noexcept {
+  [[nodiscard]] Instant now() const noexcept { return at(rte_rdtsc()); }
+
+  /// The same for a counter read before.
+  [[nodiscard]] Instant at(std::uint64_t counter) const noexcept {
     __extension__ using Wide = unsigned __int128;
-    const std::uint64_t cycles = rte_rdtsc() - start_cycles_;
+    const std::uint64_t cycles = counter - start_cycles_;
     const auto elapsed = static_cast<std::uint64_t>(Wide{cycles} * scale_ >> 64);
     return {static_cast<std::uint32_t>(start_ms_ + elapsed)};
   }

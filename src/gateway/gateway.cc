@@ -176,6 +176,7 @@ Status Gateway::start_workers() {
     workers_.push_back(std::make_unique<Worker>(WorkerId{static_cast<std::uint8_t>(i)}, shared_,
                                                 std::move(table).value(), random_seed()));
   }
+  errands_.resize(count);
   for (unsigned i = 0; i < count; ++i) {
     rte_rcu_qsbr_thread_register(shared_.readers, i);
     const auto run = [](void* worker) {
@@ -252,10 +253,33 @@ void Gateway::turn() {
   for (unsigned i = 0; i < kAtMost && rte_ring_sc_dequeue(shared_.to_control, &frame) == 0; ++i) {
     take(static_cast<rte_mbuf*>(frame));
   }
+  run_errands();
   const Instant time = now();
+  counters_.clock.set(time.ms);
   if (time.since(next_tick_) >= 0) {
     next_tick_ = time.plus(kTick);
     resolver_->tick(time);
+  }
+}
+
+void Gateway::send(WorkerId worker, std::shared_ptr<Errand> errand) {
+  auto& queue = errands_[worker.value];
+  queue.push_back(std::move(errand));
+  if (queue.size() == 1) static_cast<void>(workers_[worker.value]->take(*queue.front()));
+}
+
+void Gateway::remove_taps() {
+  for (const auto& worker : workers_) worker->set_tap(nullptr);
+  if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);
+}
+
+/// What is first in a worker's queue is with the worker.
+void Gateway::run_errands() {
+  for (std::size_t i = 0; i < errands_.size(); ++i) {
+    auto& queue = errands_[i];
+    if (queue.empty() || !queue.front()->done.load(std::memory_order_acquire)) continue;
+    queue.pop_front();
+    if (!queue.empty()) static_cast<void>(workers_[i]->take(*queue.front()));
   }
 }
 
@@ -273,6 +297,8 @@ void Gateway::take(rte_mbuf* frame) {
 }
 
 void Gateway::give_up(rte_mbuf* frame, DropReason reason) {
+  samples_.note(reason, {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len},
+                frame->pkt_len, now());
   counters_.drop(reason, frame->pkt_len);
   rte_pktmbuf_free(frame);
 }

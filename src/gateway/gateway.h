@@ -4,6 +4,7 @@
 /// reload, reading counters). Owner: the main thread; every member function is its alone.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,6 +45,15 @@ class Gateway {
   };
   [[nodiscard]] Revised revised() const;
 
+  /// Has a worker see to an errand between its bursts, after those sent before. Whoever keeps a
+  /// share of it looks at Errand::done; one that nobody waits for any more is seen to all the same.
+  void send(WorkerId worker, std::shared_ptr<Errand> errand);
+
+  /// The tap stays where it is until remove_taps().
+  void set_tap(WorkerId worker, Tap* tap) { workers_[worker.value]->set_tap(tap); }
+  /// No worker uses a tap any more once this returns: after a turn of each.
+  void remove_taps();
+
   /// Stops the workers; counters rest from here on. Idempotent.
   void stop();
 
@@ -54,6 +64,13 @@ class Gateway {
   [[nodiscard]] const eni::NeighbourTable& neighbours() const { return *neighbours_; }
   [[nodiscard]] const eni::Resolver& resolver() const { return *resolver_; }
   [[nodiscard]] Instant now() const { return clock_.now(); }
+
+  [[nodiscard]] const nat::OwnerFunction& owner() const { return *owner_; }
+  [[nodiscard]] std::span<const pipeline::Link> links() const { return shared_.links; }
+  /// The main thread's own; those of the workers are theirs.
+  [[nodiscard]] const pipeline::Counters& own_counters() const { return counters_; }
+  [[nodiscard]] const pipeline::DropSamples& own_drop_samples() const { return samples_; }
+  [[nodiscard]] rte_mempool* pool() const { return pool_; }
 
   [[nodiscard]] pipeline::Totals totals() const;
   /// Frames on rings and in neighbour queues: the equation's last term.
@@ -71,6 +88,7 @@ class Gateway {
   void start_resolver();
   [[nodiscard]] bool may_leave(rte_mbuf* frame, DeviceId out) const;
   void take(rte_mbuf* frame);
+  void run_errands();
   void give_up(rte_mbuf* frame, pipeline::DropReason reason);
   void send(DeviceId out, std::span<const std::uint8_t> bytes);
   void send_by_worker(rte_mbuf* frame, DeviceId out);
@@ -84,7 +102,9 @@ class Gateway {
   Shared shared_;
   std::unique_ptr<eni::Resolver> resolver_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<std::deque<std::shared_ptr<Errand>>> errands_;  ///< by WorkerId; the first is under way
   pipeline::Counters counters_;  ///< the main thread's own
+  pipeline::DropSamples samples_;
   Instant next_tick_{};
   bool running_ = false;
 };

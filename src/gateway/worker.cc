@@ -63,11 +63,37 @@ Worker::Worker(WorkerId self,
 
 void Worker::run() noexcept {
   rte_rcu_qsbr_thread_online(shared_.readers, self_.value);
+  std::uint64_t begun = rte_rdtsc();
   while (!shared_.stop.load(std::memory_order_relaxed)) {
-    turn(clock_.now());
+    const std::uint64_t bursts = load_.bursts.get();
+    const std::uint64_t received = counters_.received.get();
+    const Instant now = clock_.at(begun);
+    turn(now);
+    Errand* errand = errand_.load(std::memory_order_acquire);
+    if (errand != nullptr) [[unlikely]] run_errand(*errand, now);
     rte_rcu_qsbr_quiescent(shared_.readers, self_.value);
+    const std::uint64_t end = rte_rdtsc();
+    load_.add_turn(load_.bursts.get() != bursts, end - begun);
+    if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
+      counters_.busy_cycles.add(end - begun);
+      counters_.busy_turns.add(1);
+    }
+    begun = end;
   }
   rte_rcu_qsbr_thread_offline(shared_.readers, self_.value);
+}
+
+bool Worker::take(Errand& errand) noexcept {
+  Errand* none = nullptr;
+  return errand_.compare_exchange_strong(none, &errand, std::memory_order_release,
+                                         std::memory_order_relaxed);
+}
+
+/// An errand that is done is no longer ours: whoever sent it may free it at once.
+void Worker::run_errand(Errand& errand, Instant now) noexcept {
+  if (!errand.step(errand, *table_, now)) return;
+  errand_.store(nullptr, std::memory_order_release);
+  errand.done.store(true, std::memory_order_release);
 }
 
 void Worker::turn(Instant now) noexcept {
@@ -75,8 +101,7 @@ void Worker::turn(Instant now) noexcept {
   // load. Where many sessions open, many will end: the sweep keeps up with four times as many.
   constexpr unsigned kSweep = 8;
   const std::uint64_t opened = counters_.sessions_opened.get();
-  const std::uint64_t begun = rte_rdtsc();
-  const std::uint64_t received = counters_.received.get();
+  counters_.clock.set(now.ms);
   take_snapshot();
   for (std::uint8_t i = 0; i < shared_.ports.size(); ++i) {
     if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
@@ -88,9 +113,6 @@ void Worker::turn(Instant now) noexcept {
   table_->sweep(now, kSweep + 4 * static_cast<unsigned>(counters_.sessions_opened.get() - opened));
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
-  if (counters_.received.get() == received) return;  // an idle turn says nothing of a packet's cost
-  counters_.busy_cycles.add(rte_rdtsc() - begun);
-  counters_.busy_turns.add(1);
 }
 
 void Worker::take_snapshot() noexcept {
@@ -197,9 +219,32 @@ pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
 }
 
 void Worker::process() noexcept {
-  pipeline_.process(burst_);
+  if (burst_.size() != 0) take_path();  // frames of a ring may only have to be sent
   post();
   for (pipeline::Packet& packet : burst_) settle(packet);
+}
+
+/// The path; every so often with a look at the clock between stages, or for somebody who looks on.
+void Worker::take_path() noexcept {
+  load_.add_burst(burst_.size());
+  Tap* tap = tap_.load(std::memory_order_acquire);
+  if (tap != nullptr) [[unlikely]] {
+    pipeline_.process(burst_, [tap](unsigned stage, pipeline::Burst& burst) { tap->after(stage, burst); });
+  } else if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
+    process_timed();
+  } else {
+    pipeline_.process(burst_);
+  }
+}
+
+void Worker::process_timed() noexcept {
+  std::uint64_t before = rte_rdtsc();
+  pipeline_.process(burst_, [&](unsigned stage, const pipeline::Burst&) {
+    const std::uint64_t after = rte_rdtsc();
+    load_.stage_cycles[stage].add(after - before);
+    before = after;
+  });
+  load_.sampled_frames.add(burst_.size());
 }
 
 /// Does what the path decided.
@@ -224,6 +269,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kHeld: return rte_pktmbuf_free(frame);  // its bytes are kept elsewhere
     case Fate::kDropAnswered:
       note_refusal(packet);
+      samples_.note(packet.reason, packet, burst_.now());
       counters_.drop(packet.reason, packet.dropped_length);
       counters_.originated.add(1);
       reshape(packet);
@@ -231,7 +277,8 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kDrop:
     case Fate::kLive:
       note_refusal(packet);
-      if (packet.fragmentation == nullptr) return drop(frame, packet.reason);
+      samples_.note(packet.reason, packet, burst_.now());
+      if (packet.fragmentation == nullptr) return count_drop(frame, packet.reason);
       counters_.drop(packet.reason, packet.length);
       return rte_pktmbuf_free(frame);
   }
@@ -338,6 +385,12 @@ void Worker::flush(DeviceId out) noexcept {
 }
 
 void Worker::drop(rte_mbuf* frame, DropReason reason) noexcept {
+  samples_.note(reason, {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len},
+                frame->pkt_len, Instant{counters_.clock.get()});
+  count_drop(frame, reason);
+}
+
+void Worker::count_drop(rte_mbuf* frame, DropReason reason) noexcept {
   counters_.drop(reason, frame->pkt_len);
   rte_pktmbuf_free(frame);
 }

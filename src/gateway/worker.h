@@ -14,8 +14,12 @@
 #include <vector>
 
 #include "gateway/clock.h"
+#include "gateway/errand.h"
 #include "gateway/frame_tag.h"
+#include "gateway/load.h"
 #include "gateway/revision.h"
+#include "gateway/tap.h"
+#include "pipeline/drop_samples.h"
 #include "pipeline/pipeline.h"
 
 namespace sluice::gateway {
@@ -60,6 +64,13 @@ class Worker {
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
   /// Frames that wait for the rest of their datagrams. Any thread.
   [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }
+  [[nodiscard]] const pipeline::DropSamples& drop_samples() const noexcept { return samples_; }
+  [[nodiscard]] const Load& load() const noexcept { return load_; }
+  /// Takes an errand, which stays where it is until it is done; false while another is under way.
+  /// One thread at a time may ask.
+  [[nodiscard]] bool take(Errand& errand) noexcept;
+  /// From the next burst on; none: nullptr. The one before may be in use until a grace period ends.
+  void set_tap(Tap* tap) noexcept { tap_.store(tap, std::memory_order_release); }
   [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
@@ -73,6 +84,7 @@ class Worker {
   };
 
   void turn(Instant now) noexcept;
+  void run_errand(Errand& errand, Instant now) noexcept;
   void take_snapshot() noexcept;
   void revise(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
@@ -81,6 +93,8 @@ class Worker {
   void post() noexcept;
   pipeline::Packet* add(rte_mbuf* frame, DeviceId in) noexcept;
   void process() noexcept;
+  void take_path() noexcept;
+  void process_timed() noexcept;
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
   void hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept;
@@ -90,6 +104,7 @@ class Worker {
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;
   void flush(DeviceId out) noexcept;
   void drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
+  void count_drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
 
   WorkerId self_;
   Shared& shared_;
@@ -106,6 +121,10 @@ class Worker {
   std::atomic<std::uint64_t> revised_for_{0};
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;
+  pipeline::DropSamples samples_;
+  Load load_;
+  std::atomic<Errand*> errand_{nullptr};
+  std::atomic<Tap*> tap_{nullptr};
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
 };
 

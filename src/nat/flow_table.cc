@@ -147,6 +147,13 @@ Found FlowTable::find(const FlowKey& key, Instant now) noexcept {
   return entry == nullptr ? Found{} : unless_expired(*entry, now);
 }
 
+Found FlowTable::peek(const FlowKey& key, Instant now) const noexcept {
+  const std::uint32_t* entry = const_cast<FlowTable*>(this)->entry_of(key, place_of(hash(key)));
+  if (entry == nullptr || expired(at(SessionIndex{*entry & kIndexMask}), now)) return {};
+  return {SessionIndex{*entry & kIndexMask},
+          (*entry & kInboundBit) != 0 ? Direction::kInbound : Direction::kOutbound};
+}
+
 SessionIndex FlowTable::holder_of(const FlowKey& key, Instant now) noexcept {
   const SessionIndex index = mapping_by(key);
   if (index == kNoSession || !expired(at(index), now)) return index;

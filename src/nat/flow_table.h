@@ -81,6 +81,10 @@ class FlowTable {
     __builtin_prefetch(&buckets_[place_of(hash(key)).first]);
   }
 
+  /// The same for whoever only wants to know: a session past its time stays, and is not found;
+  /// a mapping is found by its key without a remote.
+  [[nodiscard]] Found peek(const FlowKey& key, Instant now) const noexcept;
+
   /// Adds a session; the caller has seen that find() knows neither of its keys. kNoSession when no
   /// record is free even after looking for one past its time, when no bucket has room, or when the
   /// mapping it is to be on (kHasMapping) is gone. A mapping without another session goes with it.

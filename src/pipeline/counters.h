@@ -29,6 +29,8 @@ struct alignas(64) Counters {
   Count consumed;        ///< frames for the gateway itself: ARP, ND
   std::array<Count, kDropReasons> dropped;
   std::array<Count, kDropReasons> dropped_bytes;
+  std::array<nat::Relaxed<std::uint32_t>, kDropReasons> last_dropped;  ///< Instant::ms
+  nat::Relaxed<std::uint32_t> clock;  ///< of the thread's turn; Instant::ms
   Count sessions_opened;
   Count sessions_ended;  ///< most found past their time
   Count untracked;       ///< preserved without a session, for lack of room
@@ -54,6 +56,7 @@ struct alignas(64) Counters {
   void drop(DropReason reason, std::uint32_t bytes, std::uint32_t packets = 1) noexcept {
     dropped[static_cast<std::size_t>(reason)].add(packets);
     dropped_bytes[static_cast<std::size_t>(reason)].add(bytes);
+    last_dropped[static_cast<std::size_t>(reason)].set(clock.get());
   }
 
  private:

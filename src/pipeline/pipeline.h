@@ -3,6 +3,8 @@
 /// The life of a packet, in order. A packet meets nothing that is not on the list at the end.
 #pragma once
 
+#include <array>
+#include <string_view>
 #include <tuple>
 
 #include "pipeline/burst.h"
@@ -31,10 +33,20 @@ concept Stage = requires(T stage, Burst& burst, Context& context) {
 template <Stage... Stages>
 class Pipeline {
  public:
+  static constexpr std::size_t kCount = sizeof...(Stages);
+
   explicit Pipeline(Context& context) : stages_(Stages(context)...) {}
 
   void process(Burst& burst) noexcept {
     std::apply([&burst](auto&... stage) { (stage.process(burst), ...); }, stages_);
+  }
+
+  /// The same, with a look at the burst after each stage: `after(number of the stage, burst)`.
+  template <typename After>
+  void process(Burst& burst, After&& after) noexcept {
+    unsigned number = 0;
+    std::apply(
+        [&](auto&... stage) { ((stage.process(burst), after(number++, burst)), ...); }, stages_);
   }
 
  private:
@@ -43,5 +55,12 @@ class Pipeline {
 
 using EgressPipeline =
     Pipeline<Parse, Reassemble, Steer, Lookup, Classify, Allocate, Translate, Egress, Emit, Answer>;
+
+/// The stages' names, in the same order.
+inline constexpr std::array<std::string_view, 10> kStageNames{
+    "parse",    "reassemble", "steer",  "lookup", "classify",
+    "allocate", "translate",  "egress", "emit",   "answer"};
+inline constexpr std::size_t kStages = kStageNames.size();
+static_assert(kStages == EgressPipeline::kCount);
 
 }  // namespace sluice::pipeline

@@ -11,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 namespace sluice::telemetry {
-namespace {
 
 std::string_view word(config::LogLevel level) {
   switch (level) {
@@ -23,8 +22,6 @@ std::string_view word(config::LogLevel level) {
   return "";
 }
 
-}  // namespace
-
 void Log::write(config::LogLevel level, std::string_view message) {
   if (level > level_) return;
   const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -34,6 +31,8 @@ void Log::write(config::LogLevel level, std::string_view message) {
           ? fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"message\":{}}}\n", time, word(level),
                         nlohmann::json(message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
           : fmt::format("{} {}: {}\n", time, word(level), message);
+  recent_.push_back({time, level, std::string(message)});
+  if (recent_.size() > kKept) recent_.pop_front();
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,17 @@ class Log {
     level_ = level;
     format_ = format;
   }
+
+  [[nodiscard]] config::LogLevel level() const noexcept { return level_; }
+  void set_level(config::LogLevel level) noexcept { level_ = level; }
+
+  /// The last lines written, the oldest first.
+  struct Line {
+    std::string time;
+    config::LogLevel level{};
+    std::string message;
+  };
+  [[nodiscard]] const std::deque<Line>& recent() const noexcept { return recent_; }
 
   template <typename... Args>
   void error(fmt::format_string<Args...> text, Args&&... args) {
@@ -37,9 +49,15 @@ class Log {
  private:
   void write(config::LogLevel level, std::string_view message);
 
+  static constexpr std::size_t kKept = 200;
+
+  std::deque<Line> recent_;
   config::LogLevel level_ = config::LogLevel::kInfo;
   config::LogFormat format_ = config::LogFormat::kText;
 };
+
+/// The level's name in the configuration.
+[[nodiscard]] std::string_view word(config::LogLevel level);
 
 /// The process's log.
 Log& log();

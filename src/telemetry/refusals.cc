@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "nat/session_text.h"
+
 namespace sluice::telemetry {
 namespace {
 
@@ -11,20 +13,6 @@ using pipeline::DropReason;
 
 constexpr DropReason kRefusals[] = {DropReason::kPortsExhausted, DropReason::kProtocolInUse,
                                     DropReason::kFlowTableFull, DropReason::kPodLimit};
-
-std::string protocol_word(std::uint8_t protocol) {
-  switch (protocol) {
-    case net::kTcp: return "tcp";
-    case net::kUdp: return "udp";
-    case net::kIcmp: return "icmp";
-    default: return fmt::format("protocol {}", protocol);
-  }
-}
-
-std::string endpoint(Be32 address, Be16 port) {
-  const std::string text = Ipv4Addr{address}.to_string();
-  return port.raw() == 0 ? text : fmt::format("{}:{}", text, port.to_host());
-}
 
 }  // namespace
 
@@ -46,9 +34,9 @@ std::vector<std::string> Refusals::due(const gateway::Gateway& gateway, Instant 
     }
     lines.push_back(fmt::format("{}: {} refused, the last of pod {} to {} ({}): {}",
                                 pipeline::info(reason).metric, fresh,
-                                endpoint(last.source, last.source_port),
-                                endpoint(last.destination, last.destination_port),
-                                protocol_word(last.protocol), pipeline::info(reason).text));
+                                nat::endpoint_text(last.source, last.source_port),
+                                nat::endpoint_text(last.destination, last.destination_port),
+                                nat::protocol_text(last.protocol), pipeline::info(reason).text));
   }
   return lines;
 }

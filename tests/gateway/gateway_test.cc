@@ -218,6 +218,62 @@ TEST_F(GatewayTest, AnAddressTakenFromItsEniIsNotEmittedAgain) {
   EXPECT_EQ(test::source_of(*frame), "10.10.10.30") << "a new session";
 }
 
+struct CountSessions : Errand {
+  CountSessions() {
+    step = [](Errand& self, nat::FlowTable& table, Instant) noexcept {
+      auto& errand = static_cast<CountSessions&>(self);
+      errand.sessions = table.size();
+      return ++errand.steps == 3;
+    };
+  }
+  std::uint32_t sessions = 0;
+  unsigned steps = 0;
+};
+
+TEST_F(GatewayTest, AWorkerSeesToErrandsInTheirOrderBetweenBursts) {
+  plug();
+  start();
+  introduce();
+  pod().put(pool_, query().bytes());
+  ASSERT_TRUE(next_ip(eni()));
+  std::vector<std::shared_ptr<CountSessions>> errands;
+  for (int i = 0; i < 3; ++i) {
+    errands.push_back(std::make_shared<CountSessions>());
+    gateway_->send(WorkerId{0}, errands.back());
+  }
+  ASSERT_TRUE(until([&] { return errands.back()->done.load(); }));
+  for (const auto& errand : errands) {
+    EXPECT_TRUE(errand->done.load());
+    EXPECT_EQ(errand->steps, 3U);
+    EXPECT_EQ(errand->sessions, 1U);
+  }
+  // One that nobody waits for lives on until it is done, or the gateway ends.
+  gateway_->send(WorkerId{0}, std::make_shared<CountSessions>());
+}
+
+TEST_F(GatewayTest, TellsHowBusyAWorkerIsAndWhatItDropped) {
+  plug();
+  start();
+  introduce();
+  for (unsigned i = 0; i < 3 * Load::kSampled; ++i) {
+    pod().put(pool_, query().destination("224.0.0.1").bytes());
+    ASSERT_TRUE(until([&] { return dropped(DropReason::kMulticastDestination) == i + 1; }));
+  }
+  const Load& load = gateway_->workers()[0]->load();
+  EXPECT_GE(load.bursts.get(), 3 * Load::kSampled);
+  EXPECT_GE(load.burst_frames.get(), load.bursts.get());
+  EXPECT_GT(load.turns.get(), load.busy_turns.get());
+  EXPECT_GT(load.cycles.get(), load.busy_cycles.get());
+  EXPECT_GT(load.stage_cycles[0].get(), 0U);
+  const auto samples = gateway_->workers()[0]->drop_samples().read(DropReason::kMulticastDestination);
+  ASSERT_EQ(samples.size(), pipeline::DropSamples::kKept);
+  EXPECT_EQ(Ipv4Addr{samples[0].key.destination}.to_string(), "224.0.0.1");
+  EXPECT_EQ(samples[0].in, DeviceId{1});
+  const auto& counters = gateway_->workers()[0]->counters();
+  const auto reason = static_cast<std::size_t>(DropReason::kMulticastDestination);
+  EXPECT_LT(gateway_->now().since(Instant{counters.last_dropped[reason].get()}), 60'000);
+}
+
 TEST_F(GatewayTest, AFailedStartGivesEverythingBack) {
   plug();
   const std::string missing =

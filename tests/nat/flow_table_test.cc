@@ -432,6 +432,19 @@ TEST(FlowTable, SessionsLiveExactlyAsLongAsTheirLimit) {
   EXPECT_EQ(table->size(), 0u);
 }
 
+TEST(FlowTable, PeekingFindsWhatIsThereAndEndsNothing) {
+  const auto table = make_table(16);
+  table->set_limits(limits());
+  const NewSession session = udp_session(1);
+  const SessionIndex index = table->insert(session, Instant{0});
+  EXPECT_EQ(table->peek(outbound_key(session), Instant{10}).session, index);
+  EXPECT_EQ(table->peek(inbound_key(session), Instant{10}).direction, Direction::kInbound);
+  EXPECT_FALSE(table->peek(outbound_key(udp_session(2)), Instant{10}));
+  EXPECT_FALSE(table->peek(outbound_key(session), Instant{3001}));
+  EXPECT_EQ(table->size(), 1U);
+  EXPECT_EQ(table->peek(outbound_key(session), Instant{3000}).session, index);
+}
+
 TEST(FlowTable, LimitsThatChangeApplyToRunningSessions) {
   const auto table = make_table(8);
   table->set_limits(limits());

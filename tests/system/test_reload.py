@@ -34,9 +34,8 @@ class ReloadTest(LabTest):
 
     def drops(self, lab):
         """Dropped packets by reason, those with any."""
-        said = self.console(lab, "show", "drops")
-        return {name: int(count) for name, count in re.findall(r"^\s*(\w+)\s+(\d+)\b", said, re.M)
-                if int(count)}
+        said = json.loads(self.console(lab, "show", "drops", "--json"))
+        return {row["reason"]: row["packets"] for row in said["drops"]}
 
     def logged(self, lab, pattern):
         return len(re.findall(pattern, lab.gateway.log()))
@@ -221,8 +220,8 @@ class Noticing(ReloadTest):
 
         def memory():
             status = pathlib.Path(f"/proc/{lab.gateway.process.pid}/status").read_text()
-            heap = re.search(r"(\d+) bytes in (\d+) blocks", self.console(lab, "show", "memory"))
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), heap.groups()
+            heap, = json.loads(self.console(lab, "show", "memory", "--json"))["heaps"]
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), (heap["bytes"], heap["blocks"])
 
         for _ in range(20):
             reload_twice()

@@ -6,6 +6,7 @@ Twenty seconds, with `./tools/test --long` ten minutes.
 """
 
 import collections
+import json
 import os
 import pathlib
 import re
@@ -81,11 +82,11 @@ class Soak(LabTest):
     def memory(self, lab):
         """Resident kB; bytes and blocks of DPDK's heap."""
         status = pathlib.Path(f"/proc/{lab.gateway.process.pid}/status").read_text()
-        heap = re.search(r"(\d+) bytes in (\d+) blocks", self.console(lab, "show", "memory"))
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), heap.groups()
+        heap, = json.loads(self.console(lab, "show", "memory", "--json"))["heaps"]
+        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]), (heap["bytes"], heap["blocks"])
 
     def sessions(self, lab):
-        return int(re.search(r"of (\d+) sessions", self.console(lab, "show", "flows"))[1])
+        return json.loads(self.console(lab, "show", "flows", "count", "--json"))["sessions"]
 
     def test_flows_open_and_close(self):
         lab = self.running_lab(serve=True, config_text=config_text(NodeTopology, **TIMEOUTS))

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/actions.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/duration.h"
+#include "telemetry/log.h"
+#include "telemetry/telemetry.h"
+
+namespace sluice::console {
+namespace {
+
+/// What the console changes holds until the configuration is read again.
+constexpr std::string_view kUntil = "until the next reload";
+
+Reply in_force(Session& session, config::Config changed, const std::string& what) {
+  const Status status = session.gateway.reload(std::move(changed));
+  if (!status) return failed(status.error() + "\n");
+  telemetry::log().info("console: {}", what);
+  return done(what + "\n");
+}
+
+std::chrono::seconds* timeout_named(config::Timeouts& timeouts, std::string_view name) {
+  if (name == "tcp_established") return &timeouts.tcp_established;
+  if (name == "tcp_transitory") return &timeouts.tcp_transitory;
+  if (name == "tcp_closed") return &timeouts.tcp_closed;
+  return name == "udp" ? &timeouts.udp : &timeouts.icmp;
+}
+
+/// Takes an address out of a pool; false if that would leave none.
+bool take_out(std::vector<Ipv4Addr>& pool, Ipv4Addr address) {
+  if (pool.size() == 1 && pool.front() == address) return false;
+  std::erase(pool, address);
+  return true;
+}
+
+}  // namespace
+
+Reply clear_counters(Session& session, const Arguments&) {
+  session.telemetry.clear_counters();
+  return done("counters and drops are shown from now on; metrics go on as they were\n");
+}
+
+Reply drain(Session& session, const Arguments& arguments) {
+  const auto asked = arguments.address("address");
+  const std::string text = arguments.text("address");
+  if (!asked->is_v4() || !session.gateway.snapshot().enis.is_snat_address(asked->v4())) {
+    return failed(fmt::format("{} is no address that flows are translated to; show ports lists "
+                              "them\n",
+                              text));
+  }
+  config::Config changed = session.gateway.config();
+  bool left = take_out(changed.snat.source, asked->v4());
+  for (auto& rule : changed.snat.rules) left = left && take_out(rule.source, asked->v4());
+  if (!left) {
+    return failed(fmt::format("{} is the last address of its pool: new flows would find none\n", text));
+  }
+  return in_force(session, std::move(changed),
+                  fmt::format("{} gets no new flows {}; show ports counts those it has down", text,
+                              kUntil));
+}
+
+Reply quit(Session& session, const Arguments&) {
+  session.quit = true;
+  return done("stopping\n");
+}
+
+Reply reload(Session& session, const Arguments&) {
+  const auto outcome = session.reloader.reload("console");
+  const std::string text = fmt::format("{}\n", fmt::join(outcome.lines, "\n"));
+  return outcome.ok ? done(text) : failed(text);
+}
+
+Reply set_log_level(Session&, const Arguments& arguments) {
+  const std::string wanted = arguments.text("level");
+  for (const auto level : {config::LogLevel::kError, config::LogLevel::kWarning,
+                           config::LogLevel::kInfo, config::LogLevel::kDebug}) {
+    if (telemetry::word(level) == wanted) telemetry::log().set_level(level);
+  }
+  return done(fmt::format("log.level: {} {}\n", wanted, kUntil));
+}
+
+Reply set_timeout(Session& session, const Arguments& arguments) {
+  const std::string name = arguments.text("timeout");
+  config::Config changed = session.gateway.config();
+  const auto span = config::parse_duration(arguments.text("duration")).value();
+  *timeout_named(changed.flows.timeouts, name) = span;
+  return in_force(session, std::move(changed),
+                  fmt::format("flows.timeouts.{}: {}s {}, for open flows too", name, span.count(),
+                              kUntil));
+}
+
+}  // namespace sluice::console

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/explain_task.h"
+
+#include <fmt/format.h>
+
+#include "console/samples.h"
+#include "console/view.h"
+#include "explain/live.h"
+
+namespace sluice::console {
+namespace {
+
+using explain::LiveAnswer;
+
+View verdict_view(const explain::Verdict& verdict, bool json) {
+  if (json) return View::parse(explain::to_json(verdict));
+  return explain::to_text(verdict);
+}
+
+std::string ports_text(const LiveAnswer& answer) {
+  return fmt::format("{} of this worker's {} are free towards this remote", *answer.ports_free,
+                     *answer.ports);
+}
+
+View view_of(const LiveAnswer& answer, bool json) {
+  View view;
+  view["verdict"] = verdict_view(answer.verdict, json);
+  if (answer.verdict.verdict == "drop") view["hint"] = pipeline::info(*reason_named(answer.verdict.reason)).text;
+  view["worker"] = answer.worker.value;
+  view["session"] = answer.session_found ? "this flow has one" : "none yet";
+  if (answer.verdict.next_hop) {
+    view["next_hop"] = fmt::format("{} {}", answer.verdict.next_hop->to_string(),
+                                   answer.next_hop_answers ? "answers" : "has not answered yet");
+  }
+  if (answer.ports) {
+    if (json) {
+      view["ports"] = *answer.ports;
+      view["ports_free"] = *answer.ports_free;
+    } else {
+      view["ports"] = ports_text(answer);
+    }
+    if (*answer.ports_free == 0) {
+      view["but"] = "no port of this address is free here: another address of the pool or another "
+                    "worker serves, or it is ports_exhausted";
+    }
+  }
+  view["table"] = fmt::format("{} of {} sessions", answer.sessions, answer.capacity);
+  if (answer.reply) view["reply"] = verdict_view(*answer.reply, json);
+  return view;
+}
+
+class ExplainTask : public Task {
+ public:
+  /// What is known beforehand stands above the explanation.
+  ExplainTask(Session& session, const Arguments& arguments, const std::string& line, View above)
+      : explainer_(session.gateway, line), arguments_(arguments), view_(std::move(above)) {}
+
+  std::optional<Answer> step() override {
+    const auto result = explainer_.step();
+    if (!result) return std::nullopt;
+    if (!*result) return Answer{Answer::Status::kBadUsage, result->error() + "\n"};
+    view_.update(view_of(result->value(), arguments_.json));
+    return shown(view_, arguments_);
+  }
+
+ private:
+  explain::LiveExplainer explainer_;
+  Arguments arguments_;
+  View view_;
+};
+
+/// "[SA]" of a TCP segment whose header was kept.
+std::string flags_of(const pipeline::DropSample& sample) {
+  constexpr std::size_t kIp = sizeof(net::EthernetHeader);
+  if (sample.key.protocol != net::kTcp || sample.captured < kIp + sizeof(net::Ipv4Header)) return "";
+  const std::size_t header = (sample.bytes[kIp] & 0x0fU) * 4U;
+  if (sample.captured < kIp + header + sizeof(net::TcpHeader)) return "";
+  const std::uint8_t flags =
+      net::header_at<net::TcpHeader>(sample.bytes.data() + kIp + header).flags;
+  std::string letters;
+  for (const auto& [bit, letter] :
+       {std::pair{net::kSyn, 'S'}, std::pair{net::kAck, 'A'}, std::pair{net::kFin, 'F'},
+        std::pair{net::kRst, 'R'}}) {
+    if ((flags & bit) != 0) letters += letter;
+  }
+  return letters.empty() ? "" : "[" + letters + "]";
+}
+
+std::string line_of(const DroppedPacket& dropped) {
+  std::string line = dropped.flow;
+  if (line.starts_with("tcp ")) line.insert(3, flags_of(dropped.sample));
+  if (!dropped.device.empty()) line += " in " + dropped.device;
+  return line;
+}
+
+}  // namespace
+
+Reply explain_flow(Session& session, const Arguments& arguments) {
+  return std::make_unique<ExplainTask>(session, arguments, arguments.text("flow"), View::object());
+}
+
+Reply explain_last_drop(Session& session, const Arguments& arguments) {
+  const auto samples = last_dropped(session.gateway, reason_named(arguments.text("reason")));
+  if (samples.empty()) return failed("nothing was dropped that is remembered\n");
+  const DroppedPacket& last = samples.front();
+  const pipeline::DropInfo& info = pipeline::info(last.reason);
+  View view;
+  view["dropped"] = info.metric;
+  view["why"] = info.text;
+  view["seconds_ago"] = last.seconds_ago;
+  view["packet"] = last.flow.empty() ? View("not IPv4, or not understood") : View(line_of(last));
+  view["length"] = last.sample.length;
+  if (last.flow.empty()) return shown(view, arguments);
+  return std::make_unique<ExplainTask>(session, arguments, line_of(last), std::move(view));
+}
+
+}  // namespace sluice::console

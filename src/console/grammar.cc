@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/grammar.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "config/duration.h"
+#include "nat/session_text.h"
+#include "pipeline/drop_reason.h"
+
+namespace sluice::console {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kJson = "--json";
+
+bool is_address(const std::string& word) { return IpAddr::parse(word).has_value(); }
+bool is_number(const std::string& word) {
+  constexpr std::size_t kDigits = 9;
+  return !word.empty() && word.size() <= kDigits &&
+         std::all_of(word.begin(), word.end(),
+                     [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+bool is_duration(const std::string& word) { return config::parse_duration(word).ok(); }
+bool is_anything(const std::string& word) { return !word.empty(); }
+
+template <std::vector<std::string> (*kChoices)()>
+bool is_choice(const std::string& word) {
+  const auto all = kChoices();
+  return std::find(all.begin(), all.end(), word) != all.end();
+}
+
+std::vector<std::string> states() {
+  const auto names = nat::state_names();
+  return {names.begin() + 1, names.end()};  // no session is free
+}
+std::vector<std::string> protocols() { return {"tcp", "udp", "icmp", "sctp"}; }
+std::vector<std::string> levels() { return {"error", "warning", "info", "debug"}; }
+std::vector<std::string> reasons() {
+  std::vector<std::string> names;
+  for (const pipeline::DropInfo& reason : pipeline::kDropInfo) names.emplace_back(reason.metric);
+  return names;
+}
+std::vector<std::string> timeouts() {
+  return {"tcp_established", "tcp_transitory", "tcp_closed", "udp", "icmp"};
+}
+
+constexpr std::array kPlaces{
+    PlaceType{"ADDRESS", "an IPv4 or IPv6 address", false, is_address},
+    PlaceType{"COMMAND", "another command of this list", true, is_anything},
+    PlaceType{"DURATION", "a time with its unit: 30s, 5m, 2h", false, is_duration},
+    PlaceType{"FILE", "the path of a file", true, is_anything},
+    PlaceType{"FLOW", "PROTO SRC[:PORT] > DST[:PORT] [in DEVICE], as explain takes it", true,
+              is_anything},
+    PlaceType{"LEVEL", "how much is logged", false, is_choice<levels>, levels},
+    PlaceType{"N", "a number", false, is_number},
+    PlaceType{"PATH", "the path of a file, without blanks", false, is_anything},
+    PlaceType{"PROTOCOL", "a protocol by its name", false, is_choice<protocols>, protocols},
+    PlaceType{"REASON", "a drop reason by its metric's name", false, is_choice<reasons>, reasons},
+    PlaceType{"SECONDS", "a number of seconds", false, is_number},
+    PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
+    PlaceType{"TIMEOUT", "a key of flows.timeouts", false, is_choice<timeouts>, timeouts},
+};
+
+const PlaceType* place_named(std::string_view name) {
+  const auto found = std::find_if(kPlaces.begin(), kPlaces.end(),
+                                  [&](const PlaceType& type) { return type.name == name; });
+  return found == kPlaces.end() ? nullptr : &*found;
+}
+
+/// One word of a syntax: fixed, or a place.
+struct Element {
+  std::string text;
+  const PlaceType* place = nullptr;
+
+  [[nodiscard]] bool accepts(const std::string& word) const {
+    return place == nullptr ? word == text : place->accepts(word);
+  }
+};
+
+using Group = std::vector<Element>;
+
+/// A syntax taken apart: what must stand, in order, and the groups that may follow.
+struct Syntax {
+  const Command* command = nullptr;
+  Group required;
+  std::vector<Group> optional;
+};
+
+Syntax take_apart(const Command& command) {
+  Syntax syntax{&command, {}, {}};
+  bool in_group = false;
+  for (std::string word : split_words(command.syntax)) {
+    if (word.front() == '[') {
+      in_group = true;
+      syntax.optional.emplace_back();
+      word.erase(0, 1);
+    }
+    const bool last_of_group = word.back() == ']';
+    if (last_of_group) word.pop_back();
+    Group& group = in_group ? syntax.optional.back() : syntax.required;
+    group.push_back({word, place_named(word)});
+    if (last_of_group) in_group = false;
+  }
+  return syntax;
+}
+
+const std::vector<Syntax>& syntaxes() {
+  static const std::vector<Syntax> all = [] {
+    std::vector<Syntax> made;
+    for (const Command& command : commands()) made.push_back(take_apart(command));
+    return made;
+  }();
+  return all;
+}
+
+/// A line on its way through one command's syntax.
+class Walk {
+ public:
+  explicit Walk(const Syntax& syntax) : syntax_(syntax), used_(syntax.optional.size(), false) {}
+
+  /// Takes one word; false if it cannot stand here.
+  bool take(const std::string& word) {
+    if (word == kJson && taken_ > 0) {
+      arguments_.json = true;
+      return true;
+    }
+    const Element* element = element_for(word);
+    if (element == nullptr) return false;
+    ++taken_;
+    if (element->place == nullptr) {
+      fixed_ += group_ == nullptr ? 1 : 0;
+      if (group_ != nullptr && group_->size() == 1) arguments_.set(element->text, "yes");
+      return true;
+    }
+    arguments_.set(name_of(*element), word);
+    return true;
+  }
+
+  /// Whether the next word begins a place that takes all that is left.
+  [[nodiscard]] bool at_rest() const {
+    const auto next = expected();
+    return next.size() == 1 && next.front()->place != nullptr && next.front()->place->rest;
+  }
+
+  /// What may stand next.
+  [[nodiscard]] std::vector<const Element*> expected() const {
+    if (position_ < syntax_.required.size()) return {&syntax_.required[position_]};
+    if (group_ != nullptr && in_group_ < group_->size()) return {&(*group_)[in_group_]};
+    std::vector<const Element*> all;
+    for (std::size_t i = 0; i < used_.size(); ++i) {
+      if (!used_[i]) all.push_back(&syntax_.optional[i].front());
+    }
+    return all;
+  }
+
+  [[nodiscard]] bool may_end() const {
+    return position_ == syntax_.required.size() &&
+           (group_ == nullptr || in_group_ == group_->size());
+  }
+  [[nodiscard]] std::size_t fixed() const { return fixed_; }
+  [[nodiscard]] Arguments& arguments() { return arguments_; }
+
+ private:
+  const Element* element_for(const std::string& word) {
+    if (position_ < syntax_.required.size()) {
+      const Element& element = syntax_.required[position_];
+      if (!element.accepts(word)) return nullptr;
+      ++position_;
+      return &element;
+    }
+    if (group_ != nullptr && in_group_ < group_->size()) {
+      const Element& element = (*group_)[in_group_];
+      return element.accepts(word) ? (++in_group_, &element) : nullptr;
+    }
+    for (std::size_t i = 0; i < used_.size(); ++i) {
+      if (used_[i] || !syntax_.optional[i].front().accepts(word)) continue;
+      used_[i] = true;
+      group_ = &syntax_.optional[i];
+      in_group_ = 1;
+      return &group_->front();
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] std::string name_of(const Element& element) const {
+    if (group_ != nullptr && group_->size() > 1) return group_->front().text;
+    std::string name = element.text;
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return name;
+  }
+
+  const Syntax& syntax_;
+  std::vector<bool> used_;
+  Arguments arguments_;
+  std::size_t position_ = 0;
+  const Group* group_ = nullptr;
+  std::size_t in_group_ = 0;
+  std::size_t fixed_ = 0;
+  std::size_t taken_ = 0;
+};
+
+std::string_view trimmed(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return "";
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+/// Takes one word off the front of a line; empty at its end.
+std::string_view take_word(std::string_view& line) {
+  line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+std::string described(const std::vector<const Element*>& expected) {
+  std::string text;
+  for (const Element* element : expected) {
+    if (!text.empty()) text += ", ";
+    text += element->text;
+    if (element->place != nullptr) text += fmt::format(" ({})", element->place->help);
+  }
+  return text;
+}
+
+/// How far a line gets in one command's syntax.
+struct Attempt {
+  std::size_t fixed = 0;  ///< words that no other command has taken
+  bool complete = false;
+  std::string problem;
+  Arguments arguments;
+};
+
+Attempt attempt(const Syntax& syntax, std::string_view line) {
+  Walk walk(syntax);
+  Attempt result;
+  while (true) {
+    const std::string_view rest = trimmed(line);
+    std::string word;
+    if (walk.at_rest() && !rest.starts_with(kJson)) {
+      word = rest;
+      line = {};
+    } else {
+      word = take_word(line);
+    }
+    if (word.empty()) break;
+    if (walk.take(word)) continue;
+    const auto expected = walk.expected();
+    result.problem = expected.empty()
+                         ? fmt::format("'{}': nothing may follow here", word)
+                         : fmt::format("'{}': expected {}", word, described(expected));
+    break;
+  }
+  result.fixed = walk.fixed();
+  result.complete = result.problem.empty() && walk.may_end();
+  if (result.problem.empty() && !result.complete) {
+    result.problem = fmt::format("expected {}", described(walk.expected()));
+  }
+  result.arguments = std::move(walk.arguments());
+  return result;
+}
+
+}  // namespace
+
+std::span<const PlaceType> place_types() { return kPlaces; }
+
+std::vector<std::string> split_words(std::string_view line) {
+  std::vector<std::string> words;
+  while (true) {
+    const std::string_view word = take_word(line);
+    if (word.empty()) return words;
+    words.emplace_back(word);
+  }
+}
+
+Result<Typed> read_line(std::string_view line) {
+  if (line.size() > kLongestLine) {
+    return Error{fmt::format("the line is longer than {} characters", kLongestLine)};
+  }
+  const Syntax* nearest = nullptr;
+  Attempt best;
+  for (const Syntax& syntax : syntaxes()) {
+    Attempt tried = attempt(syntax, line);
+    const bool better = tried.fixed > best.fixed ||
+                        (tried.fixed == best.fixed && tried.complete && !best.complete);
+    if (!better) continue;
+    best = std::move(tried);
+    nearest = &syntax;
+  }
+  if (nearest == nullptr) {
+    return Error{fmt::format("no such command: {}; help lists what there is", trimmed(line))};
+  }
+  if (!best.complete) {
+    return Error{fmt::format("{}; usage: {}", best.problem, nearest->command->syntax)};
+  }
+  return Typed{nearest->command, std::move(best.arguments)};
+}
+
+std::vector<Candidate> candidates(std::span<const std::string> words) {
+  std::vector<Candidate> all;
+  const auto add = [&](Candidate candidate) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const Candidate& other) {
+      return other.word == candidate.word;
+    });
+    if (!known) all.push_back(std::move(candidate));
+  };
+  for (const Syntax& syntax : syntaxes()) {
+    Walk walk(syntax);
+    const bool fits = std::all_of(words.begin(), words.end(), [&](const std::string& word) {
+      return !walk.at_rest() && walk.take(word);
+    });
+    if (!fits) continue;
+    for (const Element* element : walk.expected()) {
+      if (element->place == nullptr) {
+        add({element->text, std::string(syntax.command->help), false});
+      } else if (element->place->choices != nullptr) {
+        for (std::string& choice : element->place->choices()) {
+          add({std::move(choice), std::string(element->place->help), false});
+        }
+      } else {
+        add({element->text, std::string(element->place->help), true});
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace sluice::console

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/manual.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "console/grammar.h"
+#include "pipeline/drop_reason.h"
+
+namespace sluice::console {
+namespace {
+
+constexpr std::string_view kHead = R"(# The console
+
+<!-- Written by `sluice manual console` from the declared commands; do not edit. -->
+
+`sluice console` attaches a terminal to a running gateway; `sluice run --console` puts the same console
+on the gateway's own. Tab completes, `?` says what may follow, the arrow keys bring back earlier lines.
+
+`sluice console COMMAND` runs one command for a script. Exit status: 0 done, 1 refused or not possible,
+2 no such command. Every `show` and `explain` also answers as one JSON object: `--json`. What goes over
+the socket is one line a connection; the answer begins with `ok`, `error` or `usage` on a line of its own.
+
+The socket (`console.socket`) is its owner's alone. Up to 256 clients are served at once, each for 10
+seconds without a word; none can make the gateway wait. What a command changes with `set`, `drain` holds
+until the next reload. No command takes a lock or makes a worker wait: tables are read record by record,
+and what only a worker may do (`clear flows`, `explain`) it does between two bursts.
+
+## Commands
+
+Words are typed as they stand, CAPITALS are filled in, groups in brackets may be left out and stand in
+any order.
+)";
+
+}  // namespace
+
+std::string manual_markdown() {
+  std::string text(kHead);
+  for (const Command& command : commands()) {
+    text += fmt::format("\n### `{}`\n{}.\n\n    sluice> {}\n", command.syntax, command.help,
+                        command.example);
+  }
+  text += "\n## Places\n\n| place | what it takes |\n|---|---|\n";
+  for (const PlaceType& place : place_types()) {
+    text += fmt::format("| `{}` | {} |\n", place.name, place.help);
+  }
+  text += "\n## Drop reasons\n\n| reason | what happened; what to look at |\n|---|---|\n";
+  for (const pipeline::DropInfo& reason : pipeline::kDropInfo) {
+    text += fmt::format("| `{}` | {} |\n", reason.metric, reason.text);
+  }
+  return text;
+}
+
+std::string roff(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\\', at)) != std::string::npos; at += 2) {
+    text.insert(at, 1, '\\');
+  }
+  for (std::size_t at = 0; (at = text.find('-', at)) != std::string::npos; at += 2) {
+    text.insert(at, 1, '\\');
+  }
+  if (text.starts_with('.') || text.starts_with('\'')) text.insert(0, "\\&");
+  return text;
+}
+
+std::string manual_section() {
+  std::string text;
+  for (const Command& command : commands()) {
+    text += fmt::format(".TP\n.B {}\n{}.\n", roff(std::string(command.syntax)),
+                        roff(std::string(command.help)));
+  }
+  return text;
+}
+
+}  // namespace sluice::console

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "console/show.h"
+#include "telemetry/telemetry.h"
+
+namespace sluice::console {
+namespace {
+
+std::string mac_text(const net::MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+
+template <typename List>
+View texts(const List& list) {
+  View words = View::array();
+  for (const auto& item : list) words.push_back(item.to_string());
+  return words;
+}
+
+View device_of(const eni::Device& device) {
+  return {{"driver", device.driver()},
+          {"mac", mac_text(device.mac())},
+          {"mtu", device.mtu()},
+          {"queues", device.queues()},
+          {"link", device.link_up() ? "up" : "down"}};
+}
+
+std::string_view state_text(eni::Resolver::State state) {
+  switch (state) {
+    case eni::Resolver::State::kIncomplete: return "does not answer";
+    case eni::Resolver::State::kReachable: return "answers";
+    case eni::Resolver::State::kProbing: return "asked again";
+  }
+  return "";
+}
+
+}  // namespace
+
+View show_eni(Session& session, const Arguments&) {
+  const config::Config& config = session.gateway.config();
+  View view = View::object();
+  std::size_t number = 0;
+  for (const auto& eni : config.enis) {
+    View one{{"kind", eni.primary ? "primary ENI" : "ENI"}, {"device", eni.device}};
+    one.update(device_of(*session.gateway.devices()[number++]));
+    one["address"] = eni.address.to_string();
+    one["router"] = eni.gateway.to_string();
+    one["secondary"] = texts(eni.secondary);
+    one["prefixes"] = texts(eni.prefixes);
+    one["forwards"] = texts(eni.forwards);
+    view[eni.name] = one;
+  }
+  for (const auto& port : config.pod_ports) {
+    View one{{"kind", "pod port"}, {"device", port.device}};
+    one.update(device_of(*session.gateway.devices()[number++]));
+    one["router"] = port.gateway.to_string();
+    one["pods"] = texts(port.pods);
+    view[port.name] = one;
+  }
+  return view;
+}
+
+View show_port(Session& session, const Arguments&) {
+  View view;
+  view["devices"] = View::array();
+  View allowances = View::array();
+  for (const auto& device : session.telemetry.status()->devices) {
+    view["devices"].push_back({{"device", device.name},
+                               {"link", device.link_up ? "up" : "down"},
+                               {"received", device.received},
+                               {"received_bytes", device.received_bytes},
+                               {"sent", device.sent},
+                               {"sent_bytes", device.sent_bytes},
+                               {"missed_by_nic", device.missed},
+                               {"no_buffer", device.no_buffer},
+                               {"receive_errors", device.receive_errors},
+                               {"transmit_errors", device.transmit_errors}});
+    for (const auto& [name, count] : device.allowances) {
+      allowances.push_back({{"device", device.name}, {"allowance", name}, {"packets", count}});
+    }
+  }
+  view["allowances"] = allowances;
+  return view;
+}
+
+View show_neighbours(Session& session, const Arguments&) {
+  View view;
+  view["neighbours"] = View::array();
+  for (const auto& neighbour : session.gateway.resolver().neighbours()) {
+    const bool known = neighbour.state != eni::Resolver::State::kIncomplete;
+    view["neighbours"].push_back(
+        {{"device", session.gateway.snapshot().enis.devices()[neighbour.device.value].name},
+         {"address", neighbour.address.to_string()},
+         {"mac", known ? View(mac_text(neighbour.mac)) : View(nullptr)},
+         {"state", state_text(neighbour.state)},
+         {"waiting", neighbour.held}});
+  }
+  return view;
+}
+
+View show_policy(Session& session, const Arguments&) {
+  View view;
+  view["rules"] = View::array();
+  std::size_t number = 0;
+  for (const policy::Entry& entry : session.gateway.snapshot().policy->entries()) {
+    view["rules"].push_back({{"number", number++}, {"rule", entry.text}});
+  }
+  view["otherwise"] = "preserve";
+  return view;
+}
+
+View show_steering(Session& session, const Arguments&) {
+  const gateway::Gateway& gateway = session.gateway;
+  const nat::OwnerFunction& owner = gateway.owner();
+  View view;
+  view["workers"] = owner.workers();
+  view["key"] = fmt::format("{:02x}", fmt::join(nat::symmetric_key(), ""));
+  view["shares"] = View::array();
+  for (std::uint8_t i = 0; i < owner.workers(); ++i) {
+    unsigned entries = 0;
+    for (const WorkerId worker : owner.reta()) entries += worker.value == i ? 1 : 0;
+    const auto slice = gateway.snapshot().tcp_udp_ports.slice(WorkerId{i});
+    const std::string ports =
+        slice.empty() ? "-"
+                      : fmt::format("{}-{}", slice.front().to_host(), slice.back().to_host());
+    view["shares"].push_back({{"worker", i},
+                              {"entries", entries},
+                              {"ports_of_mappings", ports},
+                              {"sessions", gateway.workers()[i]->table().size()}});
+  }
+  view["devices"] = View::array();
+  const auto infos = gateway.snapshot().enis.devices();
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    const unsigned queues = gateway.devices()[i]->queues();
+    view["devices"].push_back(
+        {{"device", infos[i].name},
+         {"queues", queues},
+         {"steered_by", owner.workers() == 1 ? "one worker, nothing to steer" : "software"}});
+  }
+  view["handed_over"] = gateway.totals().handed_over;
+  return view;
+}
+
+}  // namespace sluice::console

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/duration.h"
+#include "console/session_tasks.h"
+#include "console/show.h"
+#include "explain/flow_line.h"
+#include "nat/session_text.h"
+#include "telemetry/telemetry.h"
+
+namespace sluice::console {
+namespace {
+
+using nat::FlowTable;
+
+constexpr std::size_t kRowsByDefault = 100;
+constexpr std::size_t kMostRows = 10'000;  // an answer lies in memory until it has been read
+constexpr std::size_t kTopByDefault = 10;
+
+std::uint64_t all_bytes(const FlowTable::Snapshot& flow) {
+  return std::uint64_t{flow.bytes[0]} + flow.bytes[1];
+}
+
+View row_of(const FlowTable::Snapshot& flow, Instant now) {
+  const nat::SessionIdentity& id = flow.identity;
+  View row;
+  row["protocol"] = nat::protocol_text(id.protocol);
+  row["pod"] = nat::endpoint_text(id.pod, id.pod_port);
+  row["translated_to"] =
+      id.translated() ? View(nat::endpoint_text(id.snat, id.snat_port)) : View(nullptr);
+  row["remote"] = nat::endpoint_text(id.remote, id.remote_port);
+  row["state"] = nat::state_text(id.state);
+  row["idle_s"] = now.since(flow.last_seen) / 1000.0;
+  row["packets"] = flow.packets;
+  row["bytes_out"] = flow.bytes[0];
+  row["bytes_in"] = flow.bytes[1];
+  return row;
+}
+
+/// show flows: counts what matches, and keeps the page or the largest.
+class FlowsTask : public Task {
+ public:
+  FlowsTask(Session& session, const Arguments& arguments)
+      : gateway_(session.gateway),
+        arguments_(arguments),
+        filter_(filter_of(arguments)),
+        top_(arguments.has("top")),
+        counts_only_(arguments.has("count")),
+        limit_(std::min<std::size_t>(
+            arguments.number("limit", top_ ? kTopByDefault : kRowsByDefault), kMostRows)),
+        skip_(top_ ? 0 : limit_ * (std::max<std::size_t>(arguments.number("page", 1), 1) - 1)) {}
+
+  std::optional<Answer> step() override {
+    for (unsigned i = 0; i < kRecordsAStep; ++i) {
+      if (worker_ >= gateway_.workers().size()) return answer();
+      const FlowTable& table = gateway_.workers()[worker_]->table();
+      if (record_ >= table.touched()) {
+        ++worker_;
+        record_ = 0;
+        continue;
+      }
+      if (const auto flow = table.read(nat::SessionIndex{record_++})) look_at(*flow);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  void look_at(const FlowTable::Snapshot& flow) {
+    if (!flow.identity.is_session()) return;
+    ++all_;
+    if (!filter_.matches(flow.identity, gateway_.now().since(flow.last_seen))) return;
+    ++matching_;
+    if (counts_only_ || limit_ == 0) return;
+    if (top_) return keep_if_large(flow);
+    if (matching_ > skip_ && rows_.size() < limit_) rows_.push_back(flow);
+  }
+
+  /// A heap whose smallest goes first.
+  void keep_if_large(const FlowTable::Snapshot& flow) {
+    const auto larger = [](const auto& a, const auto& b) { return all_bytes(a) > all_bytes(b); };
+    if (rows_.size() == limit_) {
+      if (all_bytes(flow) <= all_bytes(rows_.front())) return;
+      std::pop_heap(rows_.begin(), rows_.end(), larger);
+      rows_.pop_back();
+    }
+    rows_.push_back(flow);
+    std::push_heap(rows_.begin(), rows_.end(), larger);
+  }
+
+  [[nodiscard]] Answer answer() {
+    if (top_) {
+      std::sort(rows_.begin(), rows_.end(),
+                [](const auto& a, const auto& b) { return all_bytes(a) > all_bytes(b); });
+    }
+    View view;
+    if (!counts_only_) {
+      view["flows"] = View::array();
+      for (const auto& flow : rows_) view["flows"].push_back(row_of(flow, gateway_.now()));
+      view["shown"] = rows_.size();
+    }
+    view["matching"] = matching_;
+    view["sessions"] = all_;
+    std::uint64_t held = 0;
+    for (const auto& worker : gateway_.workers()) held += worker->table().held();
+    view["ended_whose_ports_rest"] = held;
+    return shown(view, arguments_);
+  }
+
+  const gateway::Gateway& gateway_;
+  Arguments arguments_;
+  gateway::SessionFilter filter_;
+  bool top_, counts_only_;
+  std::size_t limit_, skip_;
+  std::size_t worker_ = 0;
+  std::uint32_t record_ = 0;
+  std::uint64_t all_ = 0, matching_ = 0;
+  std::vector<FlowTable::Snapshot> rows_;
+};
+
+/// Looks both of a flow's directions up in every worker's table.
+struct FindFlow : gateway::Errand {
+  explicit FindFlow(const nat::FlowKey& wanted) : key(wanted) {
+    step = [](gateway::Errand& self, FlowTable& table, Instant now) noexcept {
+      auto& errand = static_cast<FindFlow&>(self);
+      nat::Found place = table.peek(errand.key, now);
+      if (!place) place = table.peek(errand.key.reversed(), now);
+      if (!place || !table.at(place.session).identity.is_session()) return true;
+      errand.found = true;
+      const nat::Session& session = table.at(place.session);
+      errand.flow = {session.identity, Instant{session.last_seen.get()}, session.packets.get(),
+                     {session.bytes[0].get(), session.bytes[1].get()}};
+      errand.began_ago =
+          static_cast<std::uint16_t>((now.ms >> nat::kStartShift) - session.identity.start);
+      errand.adjacencies = {session.adjacency[0].get(), session.adjacency[1].get()};
+      return true;
+    };
+  }
+  nat::FlowKey key;
+  bool found = false;
+  FlowTable::Snapshot flow;
+  std::uint32_t began_ago = 0;  ///< in the unit of SessionIdentity::start
+  std::array<std::uint16_t, 2> adjacencies{};
+};
+
+class FlowTask : public Task {
+ public:
+  FlowTask(Session& session, const Arguments& arguments, const nat::FlowKey& key)
+      : gateway_(session.gateway), arguments_(arguments) {
+    for (std::uint8_t i = 0; i < gateway_.workers().size(); ++i) {
+      errands_.push_back(std::make_shared<FindFlow>(key));
+      gateway_.send(WorkerId{i}, errands_.back());
+    }
+  }
+
+  std::optional<Answer> step() override {
+    for (std::size_t i = 0; i < errands_.size(); ++i) {
+      if (!errands_[i]->done.load(std::memory_order_acquire)) return std::nullopt;
+      if (errands_[i]->found) return answer(*errands_[i], i);
+    }
+    return failed("no session of this flow\n");
+  }
+
+ private:
+  [[nodiscard]] Answer answer(const FindFlow& errand, std::size_t worker) const {
+    const nat::SessionIdentity& id = errand.flow.identity;
+    View view = row_of(errand.flow, gateway_.now());
+    view["age_s"] = (std::uint64_t{errand.began_ago} << nat::kStartShift) / 1000;
+    view["worker"] = worker;
+    view["opened"] = id.opened_inbound() ? "from outside" : "by the pod";
+    view["rule"] = id.opened_inbound() ? "opened from outside: policy was not asked"
+                                       : gateway_.snapshot().policy->text(id.rule_id());
+    view["leaves_by"] = device(errand.adjacencies[0]);
+    view["comes_back_by"] = device(errand.adjacencies[1]);
+    return shown(view, arguments_);
+  }
+  [[nodiscard]] View device(std::uint16_t adjacency) const {
+    const DeviceId id = gateway_.neighbours().device(nat::AdjacencyId{adjacency});
+    if (id == kNoDevice) return nullptr;
+    return gateway_.snapshot().enis.devices()[id.value].name;
+  }
+
+  gateway::Gateway& gateway_;
+  Arguments arguments_;
+  std::vector<std::shared_ptr<FindFlow>> errands_;
+};
+
+std::optional<std::uint8_t> protocol_named(const std::string& name) {
+  for (const std::uint8_t protocol : {net::kTcp, net::kUdp, net::kIcmp, net::kSctp}) {
+    if (nat::protocol_text(protocol) == name) return protocol;
+  }
+  return std::nullopt;
+}
+
+View pods_view(const telemetry::Census& census, std::size_t limit) {
+  std::vector<std::pair<Ipv4Addr, telemetry::PodUse>> pods(census.pods().begin(),
+                                                           census.pods().end());
+  std::stable_sort(pods.begin(), pods.end(), [](const auto& a, const auto& b) {
+    return a.second.sessions > b.second.sessions;
+  });
+  View view;
+  view["pods"] = View::array();
+  for (std::size_t i = 0; i < std::min(limit, pods.size()); ++i) {
+    const auto& [address, use] = pods[i];
+    view["pods"].push_back({{"pod", address.to_string()},
+                            {"sessions", use.sessions},
+                            {"translated", use.translated},
+                            {"packets", use.packets},
+                            {"bytes_out", use.bytes_out},
+                            {"bytes_in", use.bytes_in}});
+  }
+  view["pods_in_all"] = pods.size();
+  return view;
+}
+
+View remote_row(const telemetry::RemoteUse& use, std::uint32_t ports) {
+  const double percent =
+      ports == 0 ? 0 : 100.0 * static_cast<double>(use.sessions) / static_cast<double>(ports);
+  return {{"address", use.address.to_string()},
+          {"remote", use.remote.to_string() +
+                         (use.remote_port == 0 ? "" : ":" + std::to_string(use.remote_port))},
+          {"protocol", nat::protocol_text(use.protocol)},
+          {"ports_used", use.sessions},
+          {"of", ports},
+          {"percent", percent}};
+}
+
+View ports_view(const telemetry::Census& census,
+                const telemetry::Status& status,
+                const config::Config& config,
+                std::size_t limit) {
+  View view;
+  view["addresses"] = View::array();
+  std::map<Ipv4Addr, telemetry::AddressUse> addresses = census.addresses();
+  for (const Ipv4Addr address : config.snat.source) addresses.try_emplace(address);
+  for (const auto& [address, use] : addresses) {
+    const auto known = status.peaks.find(address);
+    telemetry::Peak peak = known == status.peaks.end() ? telemetry::Peak{} : known->second;
+    peak.sessions = std::max(peak.sessions, use.sessions);
+    peak.towards_one_remote = std::max(peak.towards_one_remote, use.busiest.sessions);
+    const auto& in_use = config.snat.source;
+    view["addresses"].push_back(
+        {{"address", address.to_string()},
+         {"gives_new_flows", std::find(in_use.begin(), in_use.end(), address) != in_use.end()},
+         {"sessions", use.sessions},
+         {"most_ever", peak.sessions},
+         {"mappings", use.mappings},
+         {"towards_busiest_remote", use.busiest.sessions},
+         {"most_towards_one_ever", peak.towards_one_remote},
+         {"ports_towards_each_remote", status.ports}});
+  }
+  view["busiest_remotes"] = View::array();
+  for (const auto& use : census.busiest(limit)) {
+    view["busiest_remotes"].push_back(remote_row(use, status.ports));
+  }
+  return view;
+}
+
+}  // namespace
+
+gateway::SessionFilter filter_of(const Arguments& arguments) {
+  gateway::SessionFilter filter;
+  const auto address = [&](const char* name) -> std::optional<Be32> {
+    const auto found = arguments.address(name);
+    if (!found || !found->is_v4()) return std::nullopt;
+    return found->v4().wire();
+  };
+  filter.pod = address("pod");
+  filter.remote = address("remote");
+  filter.snat = address("address");
+  filter.protocol = protocol_named(arguments.text("protocol"));
+  const auto names = nat::state_names();
+  const auto state = std::find(names.begin(), names.end(), arguments.text("state"));
+  if (state != names.end()) {
+    filter.state = static_cast<nat::SessionState>(state - names.begin());
+  }
+  if (arguments.has("idle")) {
+    filter.idle_ms = static_cast<std::int32_t>(
+        std::chrono::milliseconds(config::parse_duration(arguments.text("idle")).value()).count());
+  }
+  return filter;
+}
+
+Reply show_flows(Session& session, const Arguments& arguments) {
+  return std::make_unique<FlowsTask>(session, arguments);
+}
+
+Reply show_flow(Session& session, const Arguments& arguments) {
+  const auto line = explain::parse_line(arguments.text("flow"));
+  if (!line) return Answer{Answer::Status::kBadUsage, line.error() + "\n"};
+  const auto* flow = std::get_if<explain::FlowLine>(&line.value());
+  if (flow == nullptr || !flow->source.is_v4()) {
+    return Answer{Answer::Status::kBadUsage, "sessions are of IPv4 flows: PROTO SRC:PORT > DST:PORT\n"};
+  }
+  const nat::FlowKey key{flow->source.v4().wire(), flow->destination.v4().wire(),
+                         Be16::from_host(flow->source_port.value_or(0)),
+                         Be16::from_host(flow->destination_port.value_or(0)), flow->protocol, {}};
+  return std::make_unique<FlowTask>(session, arguments, key);
+}
+
+Reply show_pods(Session& session, const Arguments& arguments) {
+  const std::size_t limit = std::min<std::size_t>(arguments.number("limit", kRowsByDefault), kMostRows);
+  return std::make_unique<CensusTask>(
+      session, arguments,
+      [limit](const telemetry::Census& census) { return pods_view(census, limit); });
+}
+
+Reply show_ports(Session& session, const Arguments& arguments) {
+  const std::size_t limit = std::min<std::size_t>(arguments.number("limit", kTopByDefault), kMostRows);
+  return std::make_unique<CensusTask>(
+      session, arguments, [limit, &session](const telemetry::Census& census) {
+        return ports_view(census, *session.telemetry.status(), session.gateway.config(), limit);
+      });
+}
+
+}  // namespace sluice::console

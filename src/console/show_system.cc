@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include <fmt/format.h>
+#include <rte_cycles.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_version.h>
+
+#include "console/show.h"
+#include "telemetry/log.h"
+#include "telemetry/telemetry.h"
+#include "version.h"
+
+namespace sluice::console {
+namespace {
+
+std::uint64_t a_second(std::uint64_t count, double seconds) {
+  return seconds <= 0 ? 0 : static_cast<std::uint64_t>(static_cast<double>(count) / seconds);
+}
+
+double microseconds(std::uint64_t cycles) {
+  constexpr double kMillion = 1e6;
+  return static_cast<double>(cycles) * kMillion / static_cast<double>(rte_get_tsc_hz());
+}
+
+View stage_rows(const gateway::Gateway& gateway) {
+  View rows = View::array();
+  std::uint64_t frames = 0;
+  for (const auto& worker : gateway.workers()) frames += worker->load().sampled_frames.get();
+  for (std::size_t stage = 0; stage < pipeline::kStages; ++stage) {
+    std::uint64_t cycles = 0;
+    for (const auto& worker : gateway.workers()) cycles += worker->load().stage_cycles[stage].get();
+    const double each =
+        frames == 0 ? 0 : static_cast<double>(cycles) / static_cast<double>(frames);
+    rows.push_back({{"stage", pipeline::kStageNames[stage]}, {"cycles_a_frame", each}});
+  }
+  return rows;
+}
+
+template <typename List>
+View texts(const List& list) {
+  View words = View::array();
+  for (const auto& item : list) words.push_back(item.to_string());
+  return words;
+}
+
+std::string dialect(const config::SnatConfig& snat) {
+  if (snat.vpc_cni) return "vpc_cni";
+  if (snat.ip_masq_agent) return "ip_masq_agent";
+  return snat.gke ? "gke" : "none";
+}
+
+}  // namespace
+
+View show_workers(Session& session, const Arguments&) {
+  const auto status = session.telemetry.status();
+  View view;
+  view["workers"] = View::array();
+  for (std::size_t i = 0; i < status->workers.size(); ++i) {
+    const telemetry::WorkerStatus& now = status->workers[i];
+    const gateway::Worker& worker = *session.gateway.workers()[i];
+    const gateway::Load& load = worker.load();
+    view["workers"].push_back({{"worker", i},
+                               {"busy_percent", now.busy * 100},
+                               {"burst_fill", now.burst_fill},
+                               {"cycles_a_frame", now.cycles_a_frame},
+                               {"full_bursts", load.full_bursts.get()},
+                               {"longest_turn_us", microseconds(load.longest_cycles.get())},
+                               {"sessions", worker.table().size()},
+                               {"handed_over", worker.counters().handed_over.get()}});
+  }
+  view["stages"] = stage_rows(session.gateway);
+  return view;
+}
+
+View show_rates(Session& session, const Arguments&) {
+  const auto status = session.telemetry.status();
+  const pipeline::Totals& grown = status->a_second;
+  const auto rate = [&](std::uint64_t count) { return a_second(count, status->seconds); };
+  constexpr std::uint64_t kBits = 8;
+  View view;
+  view["received_packets_a_second"] = rate(grown.received);
+  view["received_bits_a_second"] = rate(grown.received_bytes * kBits);
+  view["sent_packets_a_second"] = rate(grown.sent);
+  view["sent_bits_a_second"] = rate(grown.sent_bytes * kBits);
+  view["dropped_packets_a_second"] = rate(grown.all_dropped());
+  view["sessions_opened_a_second"] = rate(grown.sessions_opened);
+  view["sessions"] = fmt::format("{} of {}", status->sessions, status->capacity);
+  view["workers"] = View::array();
+  for (std::size_t i = 0; i < status->workers.size(); ++i) {
+    view["workers"].push_back({{"worker", i},
+                               {"busy_percent", status->workers[i].busy * 100},
+                               {"burst_fill", status->workers[i].burst_fill}});
+  }
+  view["drops"] = View::array();
+  for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
+    if (grown.dropped[i] == 0) continue;
+    view["drops"].push_back({{"reason", pipeline::kDropInfo[i].metric},
+                             {"packets_a_second", rate(grown.dropped[i])}});
+  }
+  return view;
+}
+
+View show_memory(Session& session, const Arguments&) {
+  View view;
+  view["heaps"] = View::array();
+  for (unsigned i = 0; i < rte_socket_count(); ++i) {
+    rte_malloc_socket_stats heap{};
+    const int socket = rte_socket_id_by_idx(i);
+    if (rte_malloc_get_socket_stats(socket, &heap) != 0) continue;
+    view["heaps"].push_back({{"socket", socket},
+                             {"bytes", heap.heap_allocsz_bytes},
+                             {"blocks", heap.alloc_count},
+                             {"bytes_free", heap.heap_freesz_bytes}});
+  }
+  std::size_t bytes = 0;
+  for (const auto& worker : session.gateway.workers()) bytes += worker->table().bytes_mapped();
+  view["flow_tables_bytes"] = bytes;
+  view["flow_tables_pages"] = session.gateway.workers().front()->table().page_kind();
+  const auto status = session.telemetry.status();
+  view["packet_buffers"] = status->buffers;
+  view["packet_buffers_in_use"] = status->buffers_in_use;
+  return view;
+}
+
+View show_config(Session& session, const Arguments&) {
+  const config::Config& config = session.gateway.config();
+  const config::Timeouts& timeouts = config.flows.timeouts;
+  View view;
+  view["file"] = config.path;
+  view["gateway.name"] = config.gateway.name;
+  view["gateway.workers"] = config.gateway.workers;
+  view["snat.source"] = texts(config.snat.source);
+  View ports = View::array();
+  for (const PortRange& range : config.snat.tcp_udp_ports_in_force()) {
+    ports.push_back(fmt::format("{}-{}", range.first, range.last));
+  }
+  view["snat.ports"] = ports;
+  view["snat.port_selection"] =
+      session.gateway.snapshot().keep_source_port ? "preserve" : "random";
+  view["snat.mapping"] = config.snat.mapping == config::Mapping::kEndpointIndependent
+                             ? "endpoint_independent"
+                             : "endpoint_dependent";
+  view["snat.rules"] = config.snat.rules.size();
+  view["dialect"] = dialect(config.snat);
+  view["flows.capacity"] = config.flows.capacity;
+  view["flows.per_pod"] = config.flows.per_pod;
+  const auto seconds = [](std::chrono::seconds span) { return fmt::format("{}s", span.count()); };
+  view["flows.timeouts.tcp_established"] = seconds(timeouts.tcp_established);
+  view["flows.timeouts.tcp_transitory"] = seconds(timeouts.tcp_transitory);
+  view["flows.timeouts.tcp_closed"] = seconds(timeouts.tcp_closed);
+  view["flows.timeouts.udp"] = seconds(timeouts.udp);
+  view["flows.timeouts.icmp"] = seconds(timeouts.icmp);
+  view["console.socket"] = config.console_socket;
+  view["metrics.listen"] = config.metrics_listen;
+  view["log.level"] = telemetry::word(telemetry::log().level());
+  view["files"] = config.named_files;
+  return view;
+}
+
+View show_version(Session&, const Arguments&) {
+  return {{"sluice", telemetry::kVersion}, {"dpdk", rte_version()}};
+}
+
+View show_log(Session&, const Arguments&) {
+  View view;
+  view["log"] = View::array();
+  for (const telemetry::Log::Line& line : telemetry::log().recent()) {
+    view["log"].push_back(
+        {{"time", line.time}, {"level", telemetry::word(line.level)}, {"message", line.message}});
+  }
+  return view;
+}
+
+}  // namespace sluice::console

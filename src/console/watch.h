@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// `watch COMMAND [SECONDS]` and `top`: commands that a terminal repeats.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice::console {
+
+struct Watch {
+  std::string command;
+  std::chrono::seconds every{2};
+};
+/// Nothing: the line is another command, or none. The last number is the seconds unless the command
+/// itself ends in it.
+[[nodiscard]] std::optional<Watch> read_watch(std::string_view line);
+
+/// What clears a terminal's screen and begins at its top.
+inline constexpr std::string_view kRedraw = "\x1b[H\x1b[2J";
+
+}  // namespace sluice::console

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+/// A trace or a capture under way: puts a tap into every worker, reads what they copy out, and turns
+/// it into lines or into a pcapng file. One at a time. Owner: the main thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/gateway.h"
+#include "gateway/tap.h"
+#include "telemetry/pcapng.h"
+
+namespace sluice::telemetry {
+
+class Recording {
+ public:
+  struct Wish {
+    gateway::TapFilter filter;
+    std::uint32_t packets = 0;
+    std::string path;  ///< of a capture; empty: a trace
+  };
+  static Result<std::unique_ptr<Recording>> start(gateway::Gateway& gateway, const Wish& wish);
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  /// The main thread's turn; takes the taps away once there is all that was wished for.
+  void turn();
+  void stop();
+
+  [[nodiscard]] bool is_capture() const { return file_ != nullptr || closed_; }
+  [[nodiscard]] bool running() const { return !taps_.empty(); }
+  [[nodiscard]] bool file_is_good() const { return good_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::uint32_t packets() const { return packets_; }
+  [[nodiscard]] std::uint64_t lost() const;  ///< copies for which the ring had no room
+
+  /// Of a trace: a packet, and what each stage changed about it.
+  struct Step {
+    std::string stage, change;
+  };
+  struct Traced {
+    std::string packet;
+    std::vector<Step> steps;
+  };
+  [[nodiscard]] const std::vector<Traced>& traced() const { return traced_; }
+
+ private:
+  Recording(gateway::Gateway& gateway, const Wish& wish);
+  void read();
+  void write(const gateway::TapRecord& record);
+  void note(std::size_t worker, const gateway::TapRecord& record);
+  [[nodiscard]] std::string device(DeviceId id) const;
+  [[nodiscard]] std::string outcome(const gateway::TapRecord& record) const;
+
+  /// How far a traced packet of a worker has come.
+  struct Known {
+    std::size_t place = 0;
+    std::uint32_t packet = 0;
+    std::vector<std::string> last;
+  };
+
+  gateway::Gateway& gateway_;
+  std::string path_;
+  std::uint32_t wanted_;
+  std::uint32_t packets_ = 0;
+  std::vector<std::unique_ptr<gateway::Tap>> taps_;  ///< by worker; none once it is over
+  std::unique_ptr<PcapngWriter> file_;
+  bool closed_ = false, good_ = true;
+  std::uint64_t lost_ = 0;
+  std::uint64_t start_cycles_, start_ns_;
+  std::vector<Traced> traced_;
+  std::vector<std::vector<Known>> known_;  ///< by worker
+};
+
+}  // namespace sluice::telemetry

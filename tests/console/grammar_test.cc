@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "console/grammar.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "console/manual.h"
+#include "console/view.h"
+#include "console/watch.h"
+
+namespace sluice::console {
+namespace {
+
+Typed typed(const std::string& line) {
+  auto read = read_line(line);
+  EXPECT_TRUE(read.ok()) << line << ": " << (read.ok() ? "" : read.error());
+  return read.ok() ? std::move(read).value() : Typed{};
+}
+
+std::string problem(const std::string& line) {
+  const auto read = read_line(line);
+  EXPECT_FALSE(read.ok()) << line;
+  return read.ok() ? "" : read.error();
+}
+
+std::set<std::string> after(const std::string& line) {
+  std::set<std::string> words;
+  for (const Candidate& candidate : candidates(split_words(line))) words.insert(candidate.word);
+  return words;
+}
+
+TEST(Grammar, EveryExampleIsItsOwnCommand) {
+  for (const Command& command : commands()) {
+    const auto read = read_line(command.example);
+    ASSERT_TRUE(read.ok()) << command.example << ": " << read.error();
+    EXPECT_EQ(read.value().command->syntax, command.syntax);
+  }
+}
+
+TEST(Grammar, GroupsStandInAnyOrderAndOnce) {
+  const Typed one = typed("  show   flows limit 5 pod 10.0.0.1\ttop ");
+  EXPECT_EQ(one.arguments.number("limit", 0), 5U);
+  EXPECT_EQ(one.arguments.address("pod")->to_string(), "10.0.0.1");
+  EXPECT_TRUE(one.arguments.has("top"));
+  EXPECT_FALSE(one.arguments.has("remote"));
+  EXPECT_NE(problem("show flows top top").find("'top': expected"), std::string::npos);
+}
+
+TEST(Grammar, JsonStandsAnywhereBehindTheFirstWord) {
+  for (const char* line : {"show --json eni", "show eni --json", "check --json a b.yaml"}) {
+    EXPECT_TRUE(typed(line).arguments.json) << line;
+  }
+  EXPECT_EQ(typed("check --json a b.yaml").arguments.text("file"), "a b.yaml");
+  EXPECT_FALSE(read_line("--json show eni").ok());
+}
+
+TEST(Grammar, APlaceAtTheEndTakesAllThatIsLeft) {
+  EXPECT_EQ(typed("check  /a folder/b.yaml ").arguments.text("file"), "/a folder/b.yaml");
+  EXPECT_EQ(typed("explain tcp 10.0.0.1:1 > 10.0.0.2:2 in eni0").arguments.text("flow"),
+            "tcp 10.0.0.1:1 > 10.0.0.2:2 in eni0");
+  EXPECT_EQ(typed("explain last drop").command->syntax, "explain last drop [REASON]");
+  EXPECT_EQ(typed("explain last drop no_owner").arguments.text("reason"), "no_owner");
+}
+
+TEST(Grammar, SaysWhatWouldDo) {
+  EXPECT_EQ(problem("nonsense"), "no such command: nonsense; help lists what there is");
+  EXPECT_NE(problem("drain 10.0.0.300").find("expected ADDRESS (an IPv4 or IPv6 address)"),
+            std::string::npos);
+  EXPECT_NE(problem("help me").find("nothing may follow"), std::string::npos);
+  EXPECT_NE(problem("set timeout udp").find("expected DURATION"), std::string::npos);
+  EXPECT_NE(problem("set timeout udp 0s").find("expected DURATION"), std::string::npos);
+  EXPECT_NE(problem(std::string(kLongestLine + 1, 'x')).find("longer"), std::string::npos);
+}
+
+TEST(Grammar, CompletesWordsChoicesAndPlaces) {
+  EXPECT_TRUE(after("").contains("show"));
+  EXPECT_TRUE(after("show").contains("flows"));
+  EXPECT_EQ(after("set log level"), (std::set<std::string>{"debug", "error", "info", "warning"}));
+  EXPECT_EQ(after("drain"), std::set<std::string>{"ADDRESS"});
+  EXPECT_FALSE(after("show flows top").contains("top"));
+  EXPECT_TRUE(after("show flows top").contains("pod"));
+  EXPECT_TRUE(after("explain last drop").contains("no_owner"));
+  EXPECT_TRUE(after("nonsense").empty());
+}
+
+TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
+  for (const Command& command : commands()) {
+    for (std::string word : split_words(command.syntax)) {
+      std::erase_if(word, [](char c) { return c == '[' || c == ']'; });
+      if (std::isupper(static_cast<unsigned char>(word.front())) == 0) continue;
+      const auto places = place_types();
+      EXPECT_TRUE(std::any_of(places.begin(), places.end(),
+                              [&](const PlaceType& place) { return place.name == word; }))
+          << word;
+    }
+  }
+}
+
+TEST(Watching, TheLastNumberIsTheSecondsUnlessItIsTheCommands) {
+  EXPECT_EQ(read_watch("watch show drops")->every.count(), 2);
+  EXPECT_EQ(read_watch("watch show drops 5")->every.count(), 5);
+  EXPECT_EQ(read_watch("watch show drops 5")->command, "show drops");
+  EXPECT_EQ(read_watch("watch show flows limit 7")->command, "show flows limit 7");
+  EXPECT_EQ(read_watch("watch show flows limit 7 1")->command, "show flows limit 7");
+  EXPECT_EQ(read_watch("top")->command, "show rates");
+  EXPECT_FALSE(read_watch("show drops"));
+  EXPECT_FALSE(read_watch("nonsense"));
+}
+
+TEST(Views, ScalarsBecomeLinesAndRowsATable) {
+  const View view{{"some_name", "x"},
+                  {"rows", {{{"a", "long one"}, {"count", 5}}, {{"a", "b"}, {"count", 1234}}}},
+                  {"none", View::array()},
+                  {"flag", true}};
+  EXPECT_EQ(to_text(view),
+            "some name: x\n\na         count\nlong one      5\nb          1234\n\nno none\nflag: yes\n");
+  EXPECT_EQ(to_json(view),
+            R"({"some_name":"x","rows":[{"a":"long one","count":5},{"a":"b","count":1234}],)"
+            R"("none":[],"flag":true})"
+            "\n");
+}
+
+TEST(Views, ControlCharactersDoNotReachTheTerminal) {
+  EXPECT_EQ(to_text({{"path", "a\x1b[2Jb"}}), "path: a?[2Jb\n");
+}
+
+TEST(Manual, EscapesForMan) {
+  EXPECT_EQ(roff(".a-b\\c"), "\\&.a\\-b\\\\c");
+  EXPECT_NE(manual_markdown().find("    sluice> show drops"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::console

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "pipeline/drop_samples.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <thread>
+
+namespace sluice::pipeline {
+namespace {
+
+Packet dropped(std::array<std::uint8_t, 200>& frame, std::uint16_t source_port) {
+  frame.fill(static_cast<std::uint8_t>(source_port));
+  Packet packet;
+  packet.frame = frame.data();
+  packet.contiguous = packet.length = std::uint32_t{200};
+  packet.in = DeviceId{1};
+  packet.key.protocol = net::kUdp;
+  packet.key.source_port = Be16::from_host(source_port);
+  return packet;
+}
+
+TEST(DropSamples, KeepsTheLastOfEachReasonWithTheirFirstBytes) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::array<std::uint8_t, 200> frame;
+  for (std::uint16_t i = 1; i <= 6; ++i) {
+    samples->note(DropReason::kNoOwner, dropped(frame, i), Instant{i});
+  }
+  auto kept = samples->read(DropReason::kNoOwner);
+  ASSERT_EQ(kept.size(), DropSamples::kKept);
+  std::sort(kept.begin(), kept.end(),
+            [](const auto& a, const auto& b) { return a.time.ms < b.time.ms; });
+  EXPECT_EQ(kept.front().time.ms, 3U);
+  EXPECT_EQ(kept.back().key.source_port.to_host(), 6);
+  EXPECT_EQ(kept.back().length, 200U);
+  EXPECT_EQ(kept.back().captured, DropSample::kBytes);
+  EXPECT_EQ(kept.back().bytes.back(), 6);
+  EXPECT_TRUE(samples->read(DropReason::kTooBig).empty());
+}
+
+TEST(DropSamples, CopiesNoMoreThanAFewOfAFlood) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::array<std::uint8_t, 200> frame;
+  for (std::uint16_t i = 1; i <= 1000; ++i) {
+    samples->note(DropReason::kNoOwner, dropped(frame, i), Instant{7});
+  }
+  for (const DropSample& sample : samples->read(DropReason::kNoOwner)) {
+    EXPECT_LE(sample.key.source_port.to_host(), DropSamples::kKept);
+  }
+}
+
+TEST(DropSamples, TheAnswerInADroppedPacketsBufferIsNotItsHeader) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::array<std::uint8_t, 200> frame;
+  Packet packet = dropped(frame, 9);
+  packet.fate = Fate::kDropAnswered;
+  packet.dropped_length = 1500;
+  samples->note(DropReason::kTooBig, packet, Instant{1});
+  const auto kept = samples->read(DropReason::kTooBig);
+  ASSERT_EQ(kept.size(), 1U);
+  EXPECT_EQ(kept.front().captured, 0);
+  EXPECT_EQ(kept.front().length, 1500U);
+  EXPECT_EQ(kept.front().key.source_port.to_host(), 9);
+}
+
+TEST(DropSamples, AReaderNeverSeesHalfOfAnother) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::jthread writer([&](const std::stop_token& stop) {
+    std::array<std::uint8_t, 200> frame;
+    for (std::uint32_t i = 1; !stop.stop_requested(); ++i) {
+      samples->note(DropReason::kNoOwner, dropped(frame, static_cast<std::uint16_t>(i % 256)),
+                    Instant{i});
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    for (const DropSample& sample : samples->read(DropReason::kNoOwner)) {
+      const auto port = static_cast<std::uint8_t>(sample.key.source_port.to_host());
+      EXPECT_TRUE(std::all_of(sample.bytes.begin(), sample.bytes.end(),
+                              [&](std::uint8_t byte) { return byte == port; }));
+      EXPECT_EQ(sample.time.ms % 256, port);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
