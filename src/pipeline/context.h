@@ -40,6 +40,15 @@ struct Context {
   nat::LateSyns late_syns{};
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
+  /// Whether a pod holds as many sessions here as this worker's share of `flows.per_pod` allows. The
+  /// shares add up to the limit; where one is used up another worker's serves (elsewhere.h).
+  [[nodiscard]] bool at_pod_limit(Be32 pod) const noexcept {
+    const std::uint32_t limit = snapshot->config.flows.per_pod;
+    if (limit == 0) return false;
+    const unsigned workers = owner.workers();
+    const std::uint32_t share = limit / workers + (self.value < limit % workers ? 1 : 0);
+    return table.sessions_of(pod) >= share;
+  }
   [[nodiscard]] const Link& link(DeviceId device) const noexcept { return links[device.value]; }
 };
 

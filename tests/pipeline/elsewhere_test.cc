@@ -177,6 +177,27 @@ TEST(Elsewhere, PortsThatRestServeLast) {
   EXPECT_TRUE(harness.send("pod-a", syn(100), 0).emitted());
 }
 
+/// A pod's limit holds for all workers together, to the session.
+TEST(Elsewhere, APodsLimitIsExactWithAnyNumberOfWorkers) {
+  for (const unsigned limit : {1u, 3u, 10u}) {
+    for (unsigned count = 1; count <= 5; ++count) {
+      SCOPED_TRACE(std::to_string(limit) + " sessions, " + std::to_string(count) + " workers");
+      Harness harness(node_yaml("flows: {per_pod: " + std::to_string(limit) + "}"), workers(count));
+      for (unsigned port = 1; port <= limit; ++port) {
+        const Outcome out = harness.send("pod-a", query(port), port % count);
+        ASSERT_TRUE(out.emitted()) << out;
+      }
+      for (unsigned port = 100; port < 110; ++port) {
+        const Outcome out = harness.send("pod-a", query(port), port % count);
+        EXPECT_TRUE(dropped(out, DropReason::kPodLimit)) << out;
+      }
+      const auto of_another = eth().ipv4("10.10.20.21", kServer).udp(1, 53);
+      EXPECT_TRUE(harness.send("pod-b", of_another).emitted());
+      EXPECT_EQ(harness.sessions(), limit + 1);
+    }
+  }
+}
+
 /// Protocols without ports: whom the reply reaches is settled by the addresses alone.
 TEST(Elsewhere, ProtocolsWithoutPortsWorkWithAnyNumberOfWorkers) {
   for (unsigned count = 1; count <= 5; ++count) {

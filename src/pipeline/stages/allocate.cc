@@ -110,8 +110,7 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
                  now)) {
     return packet.drop(DropReason::kNoSession);
   }
-  const std::uint32_t limit = context.snapshot->config.flows.per_pod;
-  if (limit != 0 && table.sessions_of(of.pod) >= limit) return packet.drop(DropReason::kPodLimit);
+  if (context.at_pod_limit(of.pod)) return packet.drop(DropReason::kPodLimit);
   const nat::SessionIndex index = table.insert(session, now);
   if (index == nat::kNoSession) return packet.drop(DropReason::kFlowTableFull);
   context.counters.sessions_opened.add(1);
@@ -128,9 +127,7 @@ void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
   const Ipv4Addr destination{packet.key.destination};
   const bool inbound = packet.opened_from_outside;
   const nat::FlowKey outbound = inbound ? packet.key.reversed() : packet.key;
-  const std::uint32_t limit = context_.snapshot->config.flows.per_pod;
-  const bool over_limit = limit != 0 && context_.table.sessions_of(outbound.source) >= limit;
-  if (over_limit || context_.table.find(packet.key.reversed(), now)) {
+  if (context_.at_pod_limit(outbound.source) || context_.table.find(packet.key.reversed(), now)) {
     context_.counters.untracked.add(1);  // forwarded all the same, packet by packet
     return;
   }
@@ -168,9 +165,6 @@ bool Allocate::may_open(Packet& packet) noexcept {
              (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept)) {
     const bool tell = flows.tcp_mid_stream == config::MidStream::kRst && !resets;
     packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
-  } else if (flows.per_pod != 0 &&
-             context_.table.sessions_of(packet.key.source) >= flows.per_pod) {
-    packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
   }
   return packet.live();
 }
@@ -256,6 +250,15 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   const Ipv4Addr destination{packet.key.destination};
   const std::uint8_t flags = independent ? nat::kHasMapping : 0;
 
+  // Once round all workers; then once more, as resting ports serve when no worker has another.
+  const bool rests = protocol == net::kTcp && !independent;
+  const unsigned workers = context_.owner.workers();
+  const unsigned rounds = rests ? 2 : 1;
+  if (context_.at_pod_limit(packet.key.source)) {
+    if (!independent && seek_room_elsewhere(packet, rounds * workers, context_, now)) return;
+    return packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
+  }
+
   if (independent) {
     const nat::SessionIndex known =
         context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol);
@@ -277,10 +280,6 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     const WorkerId holder = context_.owner.owner(context_.owner.hash(reply));
     if (holder != context_.self) return pass_or_refuse(packet, holder, now);
   }
-  // Once round all workers; then once more, as resting ports serve when no worker has another.
-  const bool rests = protocol == net::kTcp && !independent;
-  const unsigned workers = context_.owner.workers();
-  const unsigned rounds = rests ? 2 : 1;
   bool owned = false;
   do {
     for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
