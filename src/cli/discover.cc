@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -93,20 +94,40 @@ Result<Interface> read_interface(const Metadata& metadata, std::string mac) {
     return Error{fmt::format("{}: device-number, local-ipv4s or subnet-ipv4-cidr-block is missing",
                              path)};
   }
-  found.number = static_cast<unsigned>(std::strtoul(number.front().c_str(), nullptr, 10));
+  const auto read = std::from_chars(number.front().data(),
+                                    number.front().data() + number.front().size(), found.number);
+  if (read.ec != std::errc{} || read.ptr != number.front().data() + number.front().size()) {
+    return Error{fmt::format("{}device-number: '{}' is no number", path, number.front())};
+  }
+  for (const std::string& address : found.addresses) {
+    const auto parsed = Ipv4Addr::parse(address);
+    if (!parsed || !subnet.value().contains(IpAddr{*parsed})) {
+      return Error{fmt::format("{}local-ipv4s: '{}' is no address of {}", path, address,
+                               found.subnet.front())};
+    }
+  }
+  for (const auto& [key, cidrs] : {std::pair{"ipv4-prefix", &found.prefixes},
+                                   std::pair{"vpc-ipv4-cidr-blocks", &found.vpc}}) {
+    for (const std::string& cidr : *cidrs) {
+      if (!IpPrefix::parse(cidr)) return Error{fmt::format("{}{}: '{}' is no CIDR", path, key, cidr)};
+    }
+  }
   found.id = id.empty() ? "" : id.front();
   return found;
 }
 
-std::string section_of(const Interface& found) {
+/// `repeated`: how many before it have the same number, which is unique on one network card only.
+std::string section_of(const Interface& found, unsigned repeated) {
+  const std::string name = repeated == 0 ? fmt::format("eni{}", found.number)
+                                         : fmt::format("eni{}-{}", found.number, repeated + 1);
   const unsigned length = IpPrefix::parse(found.subnet.front()).value().length();
   const std::string pci = pci_of(found.mac);
-  std::string text = fmt::format("  - name: eni{}                    # {}, {}\n", found.number,
-                                 found.id, found.mac);
+  std::string text = fmt::format("  - name: {}                    # {}, {}\n", name, found.id,
+                                 found.mac);
   text += pci.empty() ? "    device: \"\"                    # its PCI address: the kernel has no such "
                         "interface (any more)\n"
                       : fmt::format("    device: \"{}\"\n", pci);
-  if (found.number == 0) text += "    primary: true\n";
+  if (found.number == 0 && repeated == 0) text += "    primary: true\n";
   text += fmt::format("    address: {}/{}\n", found.addresses.front(), length);
   if (found.addresses.size() > 1) {
     text += fmt::format("    secondary: [{}]\n",
@@ -134,7 +155,11 @@ Result<std::string> discovered(const std::string& url) {
             [](const auto& a, const auto& b) { return a.number < b.number; });
   std::string text = fmt::format("vpc:\n  cidrs: [{}]\n\nenis:\n",
                                  fmt::join(interfaces.front().vpc, ", "));
-  for (const Interface& found : interfaces) text += section_of(found);
+  unsigned repeated = 0;
+  for (std::size_t i = 0; i < interfaces.size(); ++i) {
+    repeated = i != 0 && interfaces[i].number == interfaces[i - 1].number ? repeated + 1 : 0;
+    text += section_of(interfaces[i], repeated);
+  }
   return text;
 }
 

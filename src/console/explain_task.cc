@@ -112,6 +112,17 @@ Reply explain_last_drop(Session& session, const Arguments& arguments) {
   view["packet"] = last.flow.empty() ? View("not IPv4, or not understood") : View(line_of(last));
   view["length"] = last.sample.length;
   if (last.flow.empty()) return shown(view, arguments);
+  // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another packet's.
+  using pipeline::DropReason;
+  const bool by_itself =
+      info.kind == pipeline::DropKind::kMalformed || last.reason == DropReason::kTtlExpired ||
+      last.reason == DropReason::kTooBig || last.reason == DropReason::kIcmpUnsupported ||
+      last.reason == DropReason::kFragmentIncomplete;
+  if (by_itself && last.reason != DropReason::kMartianSource &&
+      last.reason != DropReason::kMartianDestination) {
+    view["now"] = "any such packet meets the same, whatever its flow";
+    return shown(view, arguments);
+  }
   return std::make_unique<ExplainTask>(session, arguments, line_of(last), std::move(view));
 }
 

@@ -264,8 +264,9 @@ gateway::SessionFilter filter_of(const Arguments& arguments) {
   gateway::SessionFilter filter;
   const auto address = [&](const char* name) -> std::optional<Be32> {
     const auto found = arguments.address(name);
-    if (!found || !found->is_v4()) return std::nullopt;
-    return found->v4().wire();
+    if (!found) return std::nullopt;
+    // IPv6 has no sessions, and nobody's address is 0.0.0.0.
+    return found->is_v4() ? found->v4().wire() : Be32{};
   };
   filter.pod = address("pod");
   filter.remote = address("remote");

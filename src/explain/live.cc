@@ -206,6 +206,17 @@ void LiveExplainer::ask_for_ports(const pipeline::Packet& packet, const LiveAnsw
 LiveAnswer LiveExplainer::with_ports() {
   answer_.ports = static_cast<std::uint32_t>(counting_->ours.count());
   answer_.ports_free = counting_->free;
+  const pipeline::Snapshot& snapshot = gateway_.snapshot();
+  const bool nobody_else = snapshot.config.gateway.workers == 1 &&
+                           snapshot.policy->pools().size() == 1 &&
+                           snapshot.policy->pools().front().addresses.size() == 1;
+  if (counting_->free == 0 && nobody_else) {
+    Verdict& verdict = answer_.verdict;
+    verdict = Verdict{.flow = verdict.flow, .verdict = "drop", .rule = verdict.rule,
+                      .reason = std::string{pipeline::info(pipeline::DropReason::kPortsExhausted).metric}};
+    answer_.reply.reset();
+    answer_.next_hop_answers = false;
+  }
   return answer_;
 }
 

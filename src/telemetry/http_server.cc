@@ -8,6 +8,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <shared_mutex>
+#include <string_view>
 
 #include "telemetry/metrics.h"
 
@@ -42,6 +43,10 @@ Page readyz(const Telemetry& telemetry) {
 template <Page (*kPage)(const Telemetry&)>
 int answer(mg_connection* connection, void* data) {
   auto& server = *static_cast<HttpServer::Impl*>(data);
+  const std::string_view method = mg_get_request_info(connection)->request_method;
+  if (method != "GET" && method != "HEAD") {
+    return mg_send_http_error(connection, 405, "%s", "GET or HEAD");
+  }
   Page page{503, "starting or stopping\n"};
   {
     const std::shared_lock lock(server.mutex);
@@ -51,7 +56,7 @@ int answer(mg_connection* connection, void* data) {
             "HTTP/1.1 %d %s\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
             "Content-Length: %zu\r\nConnection: close\r\n\r\n",
             page.status, page.status == 200 ? "OK" : "Service Unavailable", page.text.size());
-  mg_write(connection, page.text.data(), page.text.size());
+  if (method == "GET") mg_write(connection, page.text.data(), page.text.size());
   return page.status;
 }
 
@@ -70,8 +75,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& listen
   auto impl = std::make_unique<Impl>();
   mg_callbacks callbacks{};
   callbacks.log_message = keep_message;
-  const char* options[] = {"listening_ports",    listen.c_str(), "num_threads", "2",
-                           "request_timeout_ms", "5000",         nullptr};
+  // A client that says nothing has a thread to itself until its time is over; the others are for the
+  // health checks.
+  const char* options[] = {"listening_ports",    listen.c_str(), "num_threads", "32",
+                           "request_timeout_ms", "2000",         nullptr};
   impl->context = mg_start(&callbacks, impl.get(), options);
   if (impl->context == nullptr) {
     return Error{fmt::format("metrics.listen: {} cannot be listened at ({}); name another "

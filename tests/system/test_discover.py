@@ -25,6 +25,7 @@ INSTANCE = {
 
 class Service(http.server.BaseHTTPRequestHandler):
     token = "abc=="
+    changed = INSTANCE
 
     def log_message(self, *_):
         pass
@@ -43,7 +44,7 @@ class Service(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.headers.get("X-aws-ec2-metadata-token") != self.token:
             return self.answer(401)
-        text = INSTANCE.get(self.path.removeprefix("/latest/meta-data/"))
+        text = self.changed.get(self.path.removeprefix("/latest/meta-data/"))
         return self.answer(404 if text is None else 200, text or "")
 
 
@@ -72,6 +73,24 @@ class Discover(unittest.TestCase):
             path.write_text(said + "\npods: {cidrs: [10.10.0.0/16]}\n")
             done = run([str(support.BINARY), "check", "--config", str(path)], check=False)
             self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_answers_that_make_no_configuration_are_named(self):
+        for key, answer in ((ONE + "device-number", "-7x"), (ONE + "local-ipv4s", "999.1.1.1"),
+                            (ONE + "local-ipv4s", "10.10.20.20\n; true"), (ONE + "local-ipv4s", "10.9.0.1"),
+                            (ONE + "ipv4-prefix", "10.10.0.0/99"), (ZERO + "vpc-ipv4-cidr-blocks", "inj: [x")):
+            class Odd(Service):
+                changed = INSTANCE | {key: answer}
+            with self.subTest(key, answer=answer):
+                said = self.discover(Odd, status=1)
+                self.assertIn(key.rsplit("/", 1)[1], said)
+
+    def test_cards_that_number_alike_get_names_of_their_own(self):
+        class Cards(Service):
+            changed = INSTANCE | {ONE + "device-number": "0"}
+        said = self.discover(Cards)
+        self.assertIn("- name: eni0 ", said)
+        self.assertIn("- name: eni0-2 ", said)
+        self.assertEqual(said.count("primary: true"), 1)
 
     def test_a_service_that_gives_no_token_or_is_not_there(self):
         class Closed(Service):

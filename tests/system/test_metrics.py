@@ -21,12 +21,12 @@ PROMTOOL = shutil.which("promtool")
 
 
 class MetricsTest(ConsoleTest):
-    def get(self, lab, path):
+    def get(self, lab, path, method="GET"):
         """Status and body, asked inside the gateway's namespace."""
         with lab.gateway_host.inside():
             connection = socket.create_connection(LISTEN, timeout=20)
         with connection:
-            connection.send(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            connection.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             answer = b""
             while piece := connection.recv(65536):
                 answer += piece
@@ -87,10 +87,17 @@ class Scraping(MetricsTest):
             self.addCleanup(connection.close)
             connection.send(b"GET /metr")
         self.assertIn("sluice", self.shown(lab, "show", "version"))
+        self.assertEqual(self.get(lab, "/healthz"), (200, "ok\n"), "asked beside those that stall")
         self.assertIsNone(clients.ping(lab.parties["pod-b1"], lab.parties["peer"]))
         for connection in stalled:
             connection.close()
         wait_for(lambda: "sluice_ready" in self.metrics(lab), "a scrape")
+        lab.end(self)
+
+    def test_other_methods_than_get(self):
+        lab = self.running_lab()
+        self.assertEqual(self.get(lab, "/healthz", "HEAD"), (200, ""))
+        self.assertEqual(self.get(lab, "/metrics", "POST")[0], 405)
         lab.end(self)
 
     def test_a_port_in_use_is_told_at_start(self):
