@@ -92,12 +92,15 @@ Status Links::make_namespaces(const std::string& folder) {
     return Error{fmt::format("no network namespace of its own: {}; be root", std::strerror(errno))};
   }
   auto far =
-      Process::start({{"unshare", "--net", "--mount", "sleep", "infinity"}, folder + "/namespace"});
+      Process::start({{"unshare", "--net", "--mount", "--propagation", "unchanged", "sleep",
+                                  "infinity"}, folder + "/namespace"});
   if (!far) return Error{far.error()};
   far_ = std::move(far).value();
   if (!has_own_namespace(far_->pid())) return Error{"unshare --net does not start"};
-  // Its own view of its interfaces' settings.
-  if (Status mounted = configure_far_side("mount -t sysfs sysfs /sys"); !mounted) return mounted;
+  // Its own view of its interfaces' settings. Only /sys is made private, and left to ourselves: in a
+  // chroot the root is no mount that could be.
+  Status mounted = configure_far_side("mount --make-private /sys && mount -t sysfs sysfs /sys");
+  if (!mounted) return mounted;
   for (const Side side : kSides) {
     const unsigned i = index(side);
     const auto made = run_command(fmt::format(
