@@ -240,6 +240,42 @@ void Allocate::pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noex
   packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
 }
 
+/// A session on the mapping that the pod's side already has; false: it has none.
+bool Allocate::open_on_own_mapping(Packet& packet, Instant now) noexcept {
+  const nat::SessionIndex known = context_.table.find_mapping_of(
+      packet.key.source, packet.key.source_port, packet.key.protocol);
+  if (known == nat::kNoSession) return false;
+  const nat::SessionIdentity& mapping = context_.table.at(known).identity;
+  const Ipv4Addr address{mapping.snat};
+  const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
+  if (out == kNoDevice) {
+    packet.drop(DropReason::kNoOwner);
+  } else {
+    add_session(packet, {address, mapping.snat_port, out}, nat::kHasMapping, now);
+  }
+  return true;
+}
+
+/// A pod keeps one address (RFC 4787 REQ-2), `first` of its pool; the next serves when it has no port
+/// left. Nothing: no ENI may emit any of them (the packet is dropped), or this worker has no port.
+std::optional<Allocate::External> Allocate::find_external(Packet& packet,
+                                                          const policy::SourcePool& pool,
+                                                          std::size_t first,
+                                                          PortWish wish,
+                                                          Instant now) noexcept {
+  bool owned = false;
+  for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
+    const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
+    const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
+    if (out == kNoDevice) continue;
+    owned = true;
+    const std::optional<Be16> port = choose_port(packet, address, wish, now);
+    if (port) return External{address, *port, out};
+  }
+  if (!owned) packet.drop(DropReason::kNoOwner);
+  return std::nullopt;
+}
+
 void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   if (!may_open(packet)) return;
   const std::uint8_t protocol = packet.key.protocol;
@@ -247,32 +283,16 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
       context_.snapshot->policy->pools()[packet.decision.pool.value];
   const bool independent =
       pool.mapping == config::Mapping::kEndpointIndependent && has_ports(protocol);
-  const Ipv4Addr destination{packet.key.destination};
-  const std::uint8_t flags = independent ? nat::kHasMapping : 0;
-
-  // Once round all workers; then once more, as resting ports serve when no worker has another.
-  const bool rests = protocol == net::kTcp && !independent;
   const unsigned workers = context_.owner.workers();
-  const unsigned rounds = rests ? 2 : 1;
-  if (context_.at_pod_limit(packet.key.source)) {
-    if (!independent && seek_room_elsewhere(packet, rounds * workers, context_, now)) return;
-    return packet.drop(DropReason::kPodLimit, AnswerKind::kIcmpAdminProhibited);
-  }
+  // Once round all workers; then once more, as resting ports serve when no worker has another.
+  const unsigned visits = workers * (protocol == net::kTcp && !independent ? 2 : 1);
+  const auto refuse = [&](DropReason reason) {
+    if (!independent && seek_room_elsewhere(packet, visits, context_, now)) return;
+    packet.drop(reason, AnswerKind::kIcmpAdminProhibited);
+  };
+  if (context_.at_pod_limit(packet.key.source)) return refuse(DropReason::kPodLimit);
+  if (independent && open_on_own_mapping(packet, now)) return;
 
-  if (independent) {
-    const nat::SessionIndex known =
-        context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol);
-    if (known != nat::kNoSession) {
-      const nat::SessionIdentity& mapping = context_.table.at(known).identity;
-      const Ipv4Addr address{mapping.snat};
-      const DeviceId out = context_.enis().egress(address, destination);
-      if (out == kNoDevice) return packet.drop(DropReason::kNoOwner);
-      add_session(packet, {address, mapping.snat_port, out}, flags, now);
-      return;
-    }
-  }
-
-  // A pod keeps one address (RFC 4787 REQ-2); the next serves when it has no port left.
   const std::size_t first = spread(packet.key.source) % pool.addresses.size();
   if (!has_ports(protocol) && !packet.redirected) {
     nat::FlowKey reply = packet.key.reversed();
@@ -280,26 +300,18 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     const WorkerId holder = context_.owner.owner(context_.owner.hash(reply));
     if (holder != context_.self) return pass_or_refuse(packet, holder, now);
   }
-  bool owned = false;
+  std::optional<External> external;
   do {
-    for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
-      const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
-      const DeviceId out = context_.enis().egress(address, destination);
-      if (out == kNoDevice) continue;
-      owned = true;
-      const bool reclaim = packet.hops >= workers;
-      const std::optional<Be16> port = choose_port(packet, address, {independent, reclaim}, now);
-      if (!port) continue;
-      const External external{address, *port, out};
-      if (independent && !add_mapping(packet, external, now)) return;
-      add_session(packet, external, flags, now);  // without room, its mapping goes as well
-      return;
-    }
-  } while (workers == 1 && ++packet.hops < rounds);
-  if (!owned) return packet.drop(DropReason::kNoOwner);
-  if (!independent && seek_room_elsewhere(packet, rounds * workers, context_, now)) return;
-  packet.drop(has_ports(protocol) ? DropReason::kPortsExhausted : DropReason::kProtocolInUse,
-              AnswerKind::kIcmpAdminProhibited);
+    external = find_external(packet, pool, first, {independent, packet.hops >= workers}, now);
+  } while (!external && packet.live() && workers == 1 && ++packet.hops < visits);
+  if (!packet.live()) return;
+  if (!external) {
+    return refuse(has_ports(protocol) ? DropReason::kPortsExhausted : DropReason::kProtocolInUse);
+  }
+  if (independent && !add_mapping(packet, *external, now)) return;
+  // Without room, its mapping goes as well.
+  const std::uint8_t flags = independent ? nat::kHasMapping : 0;
+  add_session(packet, *external, flags, now);
 }
 
 void Allocate::allocate(Packet& packet, Instant now) noexcept {

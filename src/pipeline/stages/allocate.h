@@ -39,6 +39,12 @@ class Allocate {
   [[nodiscard]] bool add_mapping(Packet& packet, const External& external, Instant now) noexcept;
   void open_preserved(Packet& packet, Instant now) noexcept;
   void open_translated(Packet& packet, Instant now) noexcept;
+  [[nodiscard]] bool open_on_own_mapping(Packet& packet, Instant now) noexcept;
+  [[nodiscard]] std::optional<External> find_external(Packet& packet,
+                                                      const policy::SourcePool& pool,
+                                                      std::size_t first,
+                                                      PortWish wish,
+                                                      Instant now) noexcept;
   /// Passes a first packet to the worker that is to hold its session.
   void pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noexcept;
 
