@@ -50,11 +50,11 @@ class Sluice : public DeviceUnderTest {
   void stop() override { process_.reset(); }
 
   std::optional<Busy> busy() override {
-    const auto text = run_command(
-        fmt::format("{} console --socket {} show counters", options_.sluice, file("console.sock")));
-    if (!text) return std::nullopt;
-    const std::string counters = text.value().substr(0, text.value().find("received +"));
-    return Busy{number_after(counters, "busy_cycles "), number_after(counters, "received ")};
+    const auto counters = run_command(fmt::format("{} console --socket {} show counters --json",
+                                                  options_.sluice, file("console.sock")));
+    if (!counters) return std::nullopt;
+    return Busy{number_after(counters.value(), "\"busy_cycles\":"),
+                number_after(counters.value(), "\"received\":")};
   }
   std::string log() const override { return process_ ? process_->output() : ""; }
 

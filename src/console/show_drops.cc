@@ -150,6 +150,8 @@ View show_counters(Session& session, const Arguments&) {
   view["untracked"] = totals.untracked;
   view["handed_over"] = totals.handed_over;
   view["unanswered"] = totals.unanswered;
+  view["busy_cycles"] = totals.busy_cycles;
+  view["busy_turns"] = totals.busy_turns;
   return view;
 }
 
