@@ -105,11 +105,9 @@ std::uint64_t count_hits(std::span<const Found> found) {
 
 void lookup_bulk(benchmark::State& state, std::uint32_t size) {
   const auto table = full_table(size);
-  std::array<std::uint64_t, kBurst> hashes;
   std::array<Found, kBurst> found;
   look_up(state, size, [&](std::span<const FlowKey> keys) {
-    for (unsigned i = 0; i < kBurst; ++i) hashes[i] = table->hash(keys[i]);
-    table->find_burst(keys, hashes, kNow, found);
+    table->find_burst(keys, kNow, found);
     return count_hits(found);
   });
 }

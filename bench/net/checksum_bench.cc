@@ -45,7 +45,7 @@ void run(benchmark::State& state, Mend mend) {
 
 void incremental(benchmark::State& state) {
   run(state, [](Frame& frame, std::size_t) {
-    const auto delta = net::ChecksumDelta::from_raw(0x1234);
+    const auto delta = net::FoldedDelta::from_raw(0x1234);
     ip_of(frame).checksum = delta.apply(ip_of(frame).checksum);
     udp_of(frame).checksum = delta.apply_udp(udp_of(frame).checksum);
   });

@@ -39,8 +39,8 @@ class HashLookup {
         continue;
       }
       wanting[i]->found = found[i];
-      pipeline::admit(*wanting[i], context_);
     }
+    pipeline::admit({wanting.data(), count}, burst, context_);
   }
 
  private:

@@ -45,6 +45,7 @@ class NatPath {
   explicit NatPath(Arguments&&... arguments) : pipeline_(std::forward<Arguments>(arguments)...) {}
 
   std::size_t run(std::span<rte_mbuf* const> frames, DeviceId in, Instant now = kNow) noexcept {
+    for (rte_mbuf* frame : frames) __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*));
     burst_.begin(now);
     for (rte_mbuf* frame : frames) add(frame, in);
     pipeline_.process(burst_);

@@ -28,7 +28,7 @@ class BigEndian {
   [[nodiscard]] constexpr Host to_host() const noexcept { return swap(raw()); }
   [[nodiscard]] constexpr Host raw() const noexcept { return std::bit_cast<Host>(bytes_); }
 
-  friend constexpr bool operator==(BigEndian, BigEndian) noexcept = default;
+  friend constexpr bool operator==(BigEndian a, BigEndian b) noexcept { return a.raw() == b.raw(); }
 
  private:
   static constexpr Host swap(Host value) noexcept {

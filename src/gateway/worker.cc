@@ -44,6 +44,11 @@ bool may_be_unfinished(const rte_mbuf& frame, const PortView& port) noexcept {
   }
 }
 
+/// All of a burst's headers are on their way before the first is read.
+void fetch_frames(std::span<rte_mbuf* const> frames) noexcept {
+  for (rte_mbuf* frame : frames) __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*));
+}
+
 }  // namespace
 
 Worker::Worker(WorkerId self,
@@ -139,6 +144,7 @@ void Worker::receive(DeviceId device, Instant now) noexcept {
   const std::uint16_t count =
       rte_eth_rx_burst(shared_.ports[device.value].port, self_.value, frames, kBurstSize);
   if (count == 0) return;
+  fetch_frames({frames, count});
   burst_.begin(now);
   std::uint64_t bytes = 0;
   for (std::uint16_t i = 0; i < count; ++i) {

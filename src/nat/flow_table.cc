@@ -27,16 +27,21 @@ constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
 
 }  // namespace
 
-std::uint32_t IdleLimits::of(std::uint8_t protocol, SessionState state) const noexcept {
+void FlowTable::LimitTable::fill(const IdleLimits& limits) noexcept {
+  constexpr std::uint8_t kOtherRow = 0, kTcpRow = 1, kUdpRow = 2, kIcmpRow = 3;
+  row_.fill(kOtherRow);
+  row_[net::kTcp] = kTcpRow;
+  row_[net::kUdp] = kUdpRow;
+  row_[net::kIcmp] = kIcmpRow;
+  limits_[kOtherRow].fill(limits.other);
+  std::copy(std::begin(limits.tcp), std::end(limits.tcp), limits_[kTcpRow].begin());
+  limits_[kUdpRow].fill(limits.udp);
+  limits_[kIcmpRow].fill(limits.icmp);
   // The session that a redirect leads to says when it ends. Should that be lost: a day.
-  if (state == SessionState::kElsewhere) return 86'400'000;
-  switch (protocol) {
-    case 6: return tcp[static_cast<unsigned>(state)];
-    case 17: return udp;
-    case 1: return icmp;
-    default: return other;
-  }
+  for (auto& row : limits_) row[static_cast<unsigned>(SessionState::kElsewhere)] = 86'400'000;
 }
+
+void FlowTable::set_limits(const IdleLimits& limits) noexcept { limits_.fill(limits); }
 
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
@@ -73,14 +78,10 @@ FlowTable::~FlowTable() { unmap_pages(memory_, mapped_bytes_); }
 
 FlowTable::Place FlowTable::place_of(std::uint64_t hash) const noexcept {
   // Buckets come from the high bits of either half, the tag from bits neither uses.
-  const auto bucket = [this](std::uint32_t half) {
-    return static_cast<std::uint32_t>((std::uint64_t{half} * buckets_count_) >> 32);
-  };
-  const auto first = bucket(static_cast<std::uint32_t>(hash >> 32));
-  auto second = bucket(static_cast<std::uint32_t>(hash));
+  const std::uint32_t first = first_of(hash);
+  std::uint32_t second = bucket_of(static_cast<std::uint32_t>(hash));
   if (second == first) second = first + 1 == buckets_count_ ? 0 : first + 1;
-  const auto tag = static_cast<std::uint8_t>(hash);
-  return {first, second, tag == 0 ? std::uint8_t{1} : tag};
+  return {first, second, tag_of(hash)};
 }
 
 unsigned FlowTable::match(const Bucket& bucket, std::uint8_t tag) noexcept {
@@ -89,7 +90,7 @@ unsigned FlowTable::match(const Bucket& bucket, std::uint8_t tag) noexcept {
   return static_cast<unsigned>(_mm_movemask_epi8(equal)) & ((1U << kSlots) - 1);
 }
 
-bool FlowTable::key_is(std::uint32_t entry, const FlowKey& key) const noexcept {
+[[gnu::always_inline]] inline bool FlowTable::key_is(std::uint32_t entry, const FlowKey& key) const noexcept {
   // Without a branch on the direction, which nobody can predict: in SessionIdentity the parts of the
   // inbound key lie one address and one port behind those of the outbound one.
   const SessionIdentity& identity = records_[entry & kIndexMask].identity;
@@ -125,17 +126,26 @@ std::uint32_t* FlowTable::entry_of(const FlowKey& key, const Place& place) noexc
 
 // --- lookup ----------------------------------------------------------------------------------
 
-bool FlowTable::expired(const Session& session, Instant now) const noexcept {
+[[gnu::always_inline]] inline bool FlowTable::is_past(const Session& session,
+                                                      Instant now) const noexcept {
   if (session.identity.is_mapping()) return false;  // goes with its last session
   const auto idle = now.since(Instant{session.last_seen.get()});
   const auto limit = limits_.of(session.identity.protocol, session.state());
   return idle > static_cast<std::int32_t>(limit);
 }
 
-Found FlowTable::unless_expired(std::uint32_t entry, Instant now) noexcept {
+bool FlowTable::expired(const Session& session, Instant now) const noexcept {
+  return is_past(session, now);
+}
+
+[[gnu::always_inline]] inline Found FlowTable::unless_expired(std::uint32_t entry,
+                                                              Instant now) noexcept {
   const SessionIndex index{entry & kIndexMask};
-  if (at(index).identity.is_mapping()) [[unlikely]] return {};  // no packet has remote 0.0.0.0:0
-  if (expired(at(index), now)) [[unlikely]] {
+  // No packet has a mapping's remote, 0.0.0.0:0, nor what an erased record looks like.
+  if (at(index).identity.is_mapping() || at(index).state() == SessionState::kFree) [[unlikely]] {
+    return {};
+  }
+  if (is_past(at(index), now)) [[unlikely]] {
     erase(index);
     return {};
   }
@@ -162,25 +172,33 @@ SessionIndex FlowTable::holder_of(const FlowKey& key, Instant now) noexcept {
 }
 
 void FlowTable::find_burst(std::span<const FlowKey> keys,
-                           std::span<const std::uint64_t> hashes,
                            Instant now,
                            std::span<Found> found) noexcept {
-  Place places[64];
+  constexpr std::uint32_t kNone = 0xffffffffU;
+  std::uint64_t hashes[64];
+  std::uint32_t likely[64];  // the first entry whose tag fits: hardly ever another key's
   pins_ = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    places[i] = place_of(hashes[i]);
-    __builtin_prefetch(&buckets_[places[i].first]);
+    hashes[i] = hash(keys[i]);
+    __builtin_prefetch(&buckets_[first_of(hashes[i])]);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const Bucket& bucket = buckets_[places[i].first];
-    const unsigned mask = match(bucket, places[i].tag);
-    if (mask != 0) {
-      __builtin_prefetch(&records_[bucket.entries[std::countr_zero(mask)] & kIndexMask], 1);
+    const Bucket& bucket = buckets_[first_of(hashes[i])];
+    const unsigned mask = match(bucket, tag_of(hashes[i]));
+    likely[i] = mask == 0 ? kNone : bucket.entries[std::countr_zero(mask)];
+    if (mask != 0) __builtin_prefetch(&records_[likely[i] & kIndexMask], 1);
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    std::uint32_t entry = likely[i];
+    if (entry == kNone || !key_is(entry, keys[i])) [[unlikely]] {
+      const std::uint32_t* other = entry_of(keys[i], place_of(hashes[i]));
+      if (other == nullptr) {
+        found[i] = {};
+        continue;
+      }
+      entry = *other;
     }
-  }
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const std::uint32_t* entry = entry_of(keys[i], places[i]);
-    found[i] = entry == nullptr ? Found{} : unless_expired(*entry, now);
+    found[i] = unless_expired(entry, now);
     if (found[i] && at(found[i].session).held()) [[unlikely]] pin(found[i].session);
   }
 }

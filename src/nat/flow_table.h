@@ -46,8 +46,6 @@ struct IdleLimits {
   std::uint32_t udp = 0;
   std::uint32_t icmp = 0;
   std::uint32_t other = 0;  ///< protocols translated by address only
-
-  [[nodiscard]] std::uint32_t of(std::uint8_t protocol, SessionState state) const noexcept;
 };
 
 class FlowTable {
@@ -62,23 +60,20 @@ class FlowTable {
   FlowTable& operator=(const FlowTable&) = delete;
 
   /// Limits may change (reload); they apply to running sessions too.
-  void set_limits(const IdleLimits& limits) noexcept { limits_ = limits; }
+  void set_limits(const IdleLimits& limits) noexcept;
 
   [[nodiscard]] std::uint64_t hash(const FlowKey& key) const noexcept { return hash_(key); }
 
   /// Looks up a burst: all buckets are fetched before the first is read, then all records.
   /// Sessions past their time are not found, and are erased as they are met; mappings are no
-  /// sessions. Held ones are pinned. keys, hashes and found have equal sizes, at most 64.
-  void find_burst(std::span<const FlowKey> keys,
-                  std::span<const std::uint64_t> hashes,
-                  Instant now,
-                  std::span<Found> found) noexcept;
+  /// sessions. Held ones are pinned. keys and found have equal sizes, at most 64.
+  void find_burst(std::span<const FlowKey> keys, Instant now, std::span<Found> found) noexcept;
   [[nodiscard]] Found find(const FlowKey& key, Instant now) noexcept;
   /// The session or mapping that has this key.
   [[nodiscard]] SessionIndex holder_of(const FlowKey& key, Instant now) noexcept;
   /// Fetches what a lookup of this key reads first.
   void prefetch(const FlowKey& key) const noexcept {
-    __builtin_prefetch(&buckets_[place_of(hash(key)).first]);
+    __builtin_prefetch(&buckets_[first_of(hash(key))]);
   }
 
   /// The same for whoever only wants to know: a session past its time stays, and is not found;
@@ -165,14 +160,38 @@ class FlowTable {
     std::uint32_t first, second;
     std::uint8_t tag;
   };
+  /// IdleLimits for whoever asks once a packet: the limit of a protocol and a state.
+  class LimitTable {
+   public:
+    void fill(const IdleLimits& limits) noexcept;
+    [[nodiscard]] std::uint32_t of(std::uint8_t protocol, SessionState state) const noexcept {
+      return limits_[row_[protocol]][static_cast<unsigned>(state)];
+    }
+
+   private:
+    std::array<std::uint8_t, 256> row_{};
+    std::array<std::array<std::uint32_t, kSessionStates + 1>, 4> limits_{};
+  };
 
   FlowTable(const Options& options, std::byte* memory, std::size_t bytes, const char* page_kind);
 
+  // A key's first bucket and its tag, and all of it.
+  [[nodiscard]] std::uint32_t bucket_of(std::uint32_t half) const noexcept {
+    return static_cast<std::uint32_t>((std::uint64_t{half} * buckets_count_) >> 32);
+  }
+  [[nodiscard]] std::uint32_t first_of(std::uint64_t hash) const noexcept {
+    return bucket_of(static_cast<std::uint32_t>(hash >> 32));
+  }
+  [[nodiscard]] static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    const auto tag = static_cast<std::uint8_t>(hash);
+    return tag == 0 ? std::uint8_t{1} : tag;
+  }
   [[nodiscard]] Place place_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] static unsigned match(const Bucket& bucket, std::uint8_t tag) noexcept;
   [[nodiscard]] bool key_is(std::uint32_t entry, const FlowKey& key) const noexcept;
   [[nodiscard]] std::uint32_t* entry_in(Bucket& bucket, std::uint8_t tag, const FlowKey& key) noexcept;
   [[nodiscard]] std::uint32_t* entry_of(const FlowKey& key, const Place& place) noexcept;
+  [[nodiscard]] bool is_past(const Session& session, Instant now) const noexcept;
   [[nodiscard]] Found unless_expired(std::uint32_t entry, Instant now) noexcept;
   [[nodiscard]] bool put(const Place& place, std::uint32_t entry) noexcept;
   static bool put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept;
@@ -195,7 +214,7 @@ class FlowTable {
   std::byte* memory_;
   std::size_t mapped_bytes_;
   const char* page_kind_;
-  IdleLimits limits_{};
+  LimitTable limits_{};
   Relaxed<std::uint32_t> size_;
   Relaxed<std::uint64_t> ended_;
   std::uint32_t free_head_;    ///< first of the freed records, linked through `pod`

@@ -9,32 +9,6 @@
 
 namespace sluice::nat {
 
-/// The port (or query identifier) that translation changes, and the checksum over it.
-struct L4Fields {
-  Be16* port = nullptr;      ///< null: this protocol is translated by address only
-  Be16* checksum = nullptr;
-};
-
-template <Direction kDirection>
-[[nodiscard]] inline L4Fields l4_fields(std::uint8_t protocol, std::uint8_t* l4) noexcept {
-  constexpr bool kOut = kDirection == Direction::kOutbound;
-  switch (protocol) {
-    case net::kTcp: {
-      auto& tcp = net::header_at<net::TcpHeader>(l4);
-      return {kOut ? &tcp.source_port : &tcp.destination_port, &tcp.checksum};
-    }
-    case net::kUdp: {
-      auto& udp = net::header_at<net::UdpHeader>(l4);
-      return {kOut ? &udp.source_port : &udp.destination_port, &udp.checksum};
-    }
-    case net::kIcmp: {
-      auto& icmp = net::header_at<net::IcmpHeader>(l4);
-      return {&icmp.identifier, &icmp.checksum};
-    }
-    default: return {};
-  }
-}
-
 /// An echo reply of nothing but zeros has the checksum 0xffff, where differences lead to 0 (RFC 1624
 /// 3): the one message whose sum is plus zero. A receiver would refuse 0.
 inline void mend_empty_reply(net::IcmpHeader& icmp) noexcept {
@@ -50,29 +24,43 @@ inline void rewrite(const SessionIdentity& session,
                     net::Ipv4Header& ip,
                     std::uint8_t* l4) noexcept {
   constexpr bool kOut = kDirection == Direction::kOutbound;
-  const auto delta = [](std::uint16_t outbound) {
-    const auto stored = net::ChecksumDelta::from_raw(outbound);
-    return kOut ? stored : stored.inverse();
-  };
+  const auto delta = [](net::FoldedDelta outbound) { return kOut ? outbound : outbound.inverse(); };
   (kOut ? ip.source : ip.destination) = kOut ? session.snat : session.pod;
   ip.checksum = delta(session.l3_delta).apply(ip.checksum);
 
-  const L4Fields fields = l4_fields<kDirection>(session.protocol, l4);
-  if (fields.port == nullptr) return;
-  *fields.port = kOut ? session.snat_port : session.pod_port;
-  const net::ChecksumDelta l4_delta = delta(session.l4_delta);
-  *fields.checksum = session.protocol == net::kUdp ? l4_delta.apply_udp(*fields.checksum)
-                                                   : l4_delta.apply(*fields.checksum);
-  if (session.protocol == net::kIcmp) mend_empty_reply(net::header_at<net::IcmpHeader>(l4));
+  const Be16 port = kOut ? session.snat_port : session.pod_port;
+  const net::FoldedDelta l4_delta = delta(session.l4_delta);
+  switch (session.protocol) {
+    case net::kTcp: {
+      auto& tcp = net::header_at<net::TcpHeader>(l4);
+      (kOut ? tcp.source_port : tcp.destination_port) = port;
+      tcp.checksum = l4_delta.apply(tcp.checksum);
+      return;
+    }
+    case net::kUdp: {
+      auto& udp = net::header_at<net::UdpHeader>(l4);
+      (kOut ? udp.source_port : udp.destination_port) = port;
+      udp.checksum = l4_delta.apply_udp(udp.checksum);
+      return;
+    }
+    case net::kIcmp: {
+      auto& icmp = net::header_at<net::IcmpHeader>(l4);
+      icmp.identifier = port;
+      icmp.checksum = l4_delta.apply(icmp.checksum);
+      mend_empty_reply(icmp);
+      return;
+    }
+    default: return;  // by address only
+  }
 }
 
-/// Forwarding costs one hop (RFC 1812 5.3.1); the sum changes by it.
+/// Forwarding costs one hop (RFC 1812 5.3.1). TTL is the high byte of its word, so the header's sum
+/// changes by the same whatever it was; not 0.
 inline void decrement_ttl(net::Ipv4Header& ip) noexcept {
-  // TTL is the high byte of its 16-bit word.
-  const Be16 before = Be16::from_host(static_cast<std::uint16_t>(ip.ttl << 8 | ip.protocol));
+  constexpr net::FoldedDelta kOneHop =
+      net::ChecksumDelta{}.replace(Be16::from_host(0x0100), Be16::from_host(0)).folded();
   --ip.ttl;
-  const Be16 after = Be16::from_host(static_cast<std::uint16_t>(ip.ttl << 8 | ip.protocol));
-  ip.checksum = net::ChecksumDelta{}.replace(before, after).apply(ip.checksum);
+  ip.checksum = kOneHop.apply(ip.checksum);
 }
 
 }  // namespace sluice::nat

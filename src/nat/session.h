@@ -27,6 +27,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "nat/flow_key.h"
+#include "net/checksum.h"
 
 namespace sluice::nat {
 
@@ -87,8 +88,8 @@ struct SessionIdentity {
   std::uint8_t protocol;
   std::uint8_t flags;         ///< SessionFlag
   std::uint16_t start;        ///< Instant::ms >> kStartShift
-  std::uint16_t l3_delta;     ///< outbound change of the IPv4 header's sum, TTL not included
-  std::uint16_t l4_delta;     ///< outbound change of the TCP, UDP or ICMP sum
+  net::FoldedDelta l3_delta;  ///< outbound change of the IPv4 header's sum, TTL not included
+  net::FoldedDelta l4_delta;  ///< outbound change of the TCP, UDP or ICMP sum
   std::uint8_t rule[3];       ///< RuleId
   std::uint8_t state;         ///< SessionState; through Session::state() only
   std::uint8_t window_log[2];  ///< by sender; through Session::window_log() only

@@ -7,6 +7,7 @@
 /// long as the result is stored the way the words were read.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -16,26 +17,48 @@
 
 namespace sluice::net {
 
-/// Folds a sum of 16-bit words into 16 bits, carries added back in.
+/// Folds a sum of 16-bit words into 16 bits, carries added back in. A number added to itself with its
+/// halves exchanged has the sum of both in its upper half, the carry included.
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
-  sum = (sum & 0xffffffffU) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
+  const auto half = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<std::uint16_t>((half + std::rotl(half, 16)) >> 16);
 }
 
-/// What a checksum has to change by when words change: RFC 1624's ~m + m', accumulated. The
-/// opposite change is the complement.
-class ChecksumDelta {
+/// What a checksum has to change by when words change: RFC 1624's ~m + m', folded.
+class FoldedDelta {
  public:
-  constexpr ChecksumDelta() noexcept = default;
-  [[nodiscard]] static constexpr ChecksumDelta from_raw(std::uint16_t folded) noexcept {
-    ChecksumDelta delta;
-    delta.sum_ = folded;
+  constexpr FoldedDelta() noexcept = default;
+  [[nodiscard]] static constexpr FoldedDelta from_raw(std::uint16_t raw) noexcept {
+    FoldedDelta delta;
+    delta.raw_ = raw;
     return delta;
   }
+  [[nodiscard]] constexpr std::uint16_t raw() const noexcept { return raw_; }
 
+  /// Of the opposite change: the complement.
+  [[nodiscard]] constexpr FoldedDelta inverse() const noexcept {
+    return from_raw(static_cast<std::uint16_t>(~raw_));
+  }
+
+  /// RFC 1624 (eqn. 3): HC' = ~(~HC + ~m + m').
+  [[nodiscard]] constexpr Be16 apply(Be16 checksum) const noexcept {
+    const std::uint32_t sum = static_cast<std::uint16_t>(~checksum.raw()) + std::uint32_t{raw_};
+    return Be16::from_raw(static_cast<std::uint16_t>(~(sum + (sum >> 16))));
+  }
+  /// The same for UDP, where 0 says "none" and a computed 0 is sent as 0xffff (RFC 768).
+  [[nodiscard]] constexpr Be16 apply_udp(Be16 checksum) const noexcept {
+    if (checksum.raw() == 0) return checksum;
+    const Be16 changed = apply(checksum);
+    return changed.raw() == 0 ? Be16::from_raw(0xffff) : changed;
+  }
+
+ private:
+  std::uint16_t raw_ = 0;
+};
+
+/// The same while words are still being added.
+class ChecksumDelta {
+ public:
   constexpr ChecksumDelta& replace(Be16 old_word, Be16 new_word) noexcept {
     sum_ += static_cast<std::uint16_t>(~old_word.raw());
     sum_ += new_word.raw();
@@ -51,21 +74,14 @@ class ChecksumDelta {
     return *this;
   }
 
-  [[nodiscard]] constexpr std::uint16_t folded() const noexcept { return fold(sum_); }
-  [[nodiscard]] constexpr ChecksumDelta inverse() const noexcept {
-    return from_raw(static_cast<std::uint16_t>(~folded()));
+  [[nodiscard]] constexpr FoldedDelta folded() const noexcept {
+    return FoldedDelta::from_raw(fold(sum_));
   }
-
-  /// RFC 1624 (eqn. 3): HC' = ~(~HC + ~m + m').
   [[nodiscard]] constexpr Be16 apply(Be16 checksum) const noexcept {
-    const std::uint64_t sum = std::uint64_t{static_cast<std::uint16_t>(~checksum.raw())} + folded();
-    return Be16::from_raw(static_cast<std::uint16_t>(~fold(sum)));
+    return folded().apply(checksum);
   }
-  /// The same for UDP, where 0 says "none" and a computed 0 is sent as 0xffff (RFC 768).
   [[nodiscard]] constexpr Be16 apply_udp(Be16 checksum) const noexcept {
-    if (checksum.raw() == 0) return checksum;
-    const Be16 changed = apply(checksum);
-    return changed.raw() == 0 ? Be16::from_raw(0xffff) : changed;
+    return folded().apply_udp(checksum);
   }
 
  private:

@@ -15,6 +15,18 @@ namespace sluice::net {
 using MacAddress = std::array<std::uint8_t, 6>;
 inline constexpr MacAddress kBroadcastMac{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+/// By value; the array's own comparison is a call into the C library.
+[[nodiscard]] inline bool same(const MacAddress& a, const MacAddress& b) noexcept {
+  const auto bits = [](const MacAddress& mac) {
+    std::uint32_t first = 0;
+    std::uint16_t rest = 0;
+    std::memcpy(&first, mac.data(), sizeof first);
+    std::memcpy(&rest, mac.data() + sizeof first, sizeof rest);
+    return first | std::uint64_t{rest} << 32;
+  };
+  return bits(a) == bits(b);
+}
+
 enum EtherType : std::uint16_t {
   kEtherTypeIpv4 = 0x0800,
   kEtherTypeArp = 0x0806,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "core/ids.h"
@@ -59,45 +60,45 @@ inline constexpr RuleId kOpenedFromOutside{0xffffff};
 
 struct Fragmentation;
 
-struct Packet {
+/// The first line is what every packet needs, the second what only some do.
+struct alignas(64) Packet {
   rte_mbuf* buffer = nullptr;  ///< whoever fills the burst owns it; stages only carry it
   std::uint8_t* frame = nullptr;
   std::uint32_t contiguous = 0;  ///< bytes at `frame`; more may follow in chained buffers
   std::uint32_t length = 0;      ///< of the whole frame; parse cuts Ethernet padding off
-  std::uint16_t headroom = 0;    ///< bytes before `frame` that may be written
-  bool vlan_stripped = false;    ///< the device took a VLAN tag off
-  bool steered = false;          ///< came by ring: this worker is its owner
-  bool redirected = false;       ///< another worker than its owner holds its flow, or is to (notice.h)
-  std::uint8_t hops = 0;         ///< workers that had no room for its flow
-  bool cut = false;              ///< leaves in pieces (class Pieces)
-
+  nat::FlowKey key;
+  nat::Found found;
+  nat::AdjacencyId adjacency;
+  std::uint16_t l4_offset = 0;  ///< from `frame`
+  std::uint16_t l4_length = 0;
   DeviceId in = kNoDevice;
   DeviceId out = kNoDevice;
   Kind kind = Kind::kFlow;
   Fate fate = Fate::kLive;
+  Verdict verdict = Verdict::kNone;
+  bool first = false;         ///< this packet opened its session
+  bool cut = false;           ///< leaves in pieces (class Pieces)
+  bool steered = false;       ///< came by ring: this worker is its owner
+  bool redirected = false;    ///< another worker than its owner holds its flow, or is to (notice.h)
+  std::uint8_t hops = 0;      ///< workers that had no room for its flow
+
+  policy::Decision decision;  ///< first packets; the rule for all
+  /// Of a datagram put together from fragments, which then does not lie in its buffer.
+  const Fragmentation* fragmentation = nullptr;
+  std::uint16_t headroom = 0;        ///< bytes before `frame` that may be written
+  bool vlan_stripped = false;        ///< the device took a VLAN tag off
+  bool opened_from_outside = false;  ///< first packets
+  bool hairpin = false;              ///< first packets: to another pod's external address and port
+  WorkerId owner{};
   DropReason reason{};
   AnswerKind answer = AnswerKind::kNone;
   std::uint16_t answer_mtu = 0;      ///< for kIcmpFragmentationNeeded
   std::uint32_t dropped_length = 0;  ///< of the packet that an answer took the place of
-  Verdict verdict = Verdict::kNone;
-  WorkerId owner{};
-  policy::Decision decision;         ///< first packets; the rule for all
-  bool opened_from_outside = false;  ///< first packets
-  bool hairpin = false;              ///< first packets: to another pod's external address and port
-  bool first = false;                ///< this packet opened its session
-
-  std::uint16_t l4_offset = 0;  ///< from `frame`
-  std::uint16_t l4_length = 0;
-  nat::FlowKey key;
-  std::uint64_t hash = 0;
-  nat::Found found;
-  nat::AdjacencyId adjacency;
-  IpAddr next_hop;  ///< known where adjacency alone does not say it
-  /// Of a datagram put together from fragments, which then does not lie in its buffer.
-  const Fragmentation* fragmentation = nullptr;
+  IpAddr next_hop;                   ///< known where adjacency alone does not say it
 
   [[nodiscard]] bool live() const noexcept { return fate == Fate::kLive; }
-  void drop(DropReason why, AnswerKind tell = AnswerKind::kNone) noexcept {
+  [[gnu::cold, gnu::noinline]] void drop(DropReason why,
+                                         AnswerKind tell = AnswerKind::kNone) noexcept {
     fate = Fate::kDrop;
     reason = why;
     // RFC 1122 3.2.2: nothing is said about an ICMP error, nor about more than a first fragment.
@@ -135,6 +136,7 @@ struct Packet {
     return length - std::uint32_t{sizeof(net::EthernetHeader)};
   }
 };
+static_assert(sizeof(Packet) == 128);
 
 inline constexpr unsigned kBurstSize = 32;
 
@@ -158,7 +160,7 @@ class Burst {
   [[nodiscard]] bool has_missed() const noexcept { return missed_ != 0; }
   [[nodiscard]] bool all_emitted() const noexcept { return emitted_ == size_; }
 
-  Packet& add() noexcept { return packets_[size_++] = Packet{}; }
+  Packet& add() noexcept { return *std::construct_at(&packets_[size_++]); }
 
   [[nodiscard]] Packet* begin() noexcept { return packets_.data(); }
   [[nodiscard]] Packet* end() noexcept { return packets_.data() + size_; }

@@ -8,10 +8,6 @@
 
 namespace sluice::pipeline {
 
-bool is_redirect(const Packet& packet, const Context& context) noexcept {
-  return context.table.at(packet.found.session).state() == nat::SessionState::kElsewhere;
-}
-
 void follow_redirect(Packet& packet, Context& context, Instant now) noexcept {
   const nat::Found found = std::exchange(packet.found, {});
   if (found.direction == nat::Direction::kInbound || packet.redirected) return;

@@ -14,7 +14,9 @@
 namespace sluice::pipeline {
 
 /// Whether what `packet.found` names is a redirect.
-[[nodiscard]] bool is_redirect(const Packet& packet, const Context& context) noexcept;
+[[nodiscard]] inline bool is_redirect(const Packet& packet, const Context& context) noexcept {
+  return context.table.at(packet.found.session).state() == nat::SessionState::kElsewhere;
+}
 
 /// Sends the packet where its redirect leads. One that already came that way, and one from the
 /// remote, has found nothing.

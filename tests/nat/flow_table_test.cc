@@ -39,6 +39,15 @@ IdleLimits limits() {
   return limits;
 }
 
+std::uint32_t limit_of(std::uint8_t protocol, SessionState state) {
+  switch (protocol) {
+    case 6: return limits().tcp[static_cast<unsigned>(state)];
+    case 17: return limits().udp;
+    case 1: return limits().icmp;
+    default: return limits().other;
+  }
+}
+
 NewSession udp_session(std::uint32_t number) {
   NewSession session{be32(0x0a000000 | number >> 8), be32(0x08080808), be32(0x0a0a0a14),
                      be16(number & 0xff),            be16(53 + number / 64512), be16(1024 + number % 64512)};
@@ -72,7 +81,7 @@ class Model {
   };
 
   [[nodiscard]] static bool expired(const Flow& flow, Instant now) {
-    const auto limit = limits().of(flow.session.protocol, flow.state);
+    const auto limit = limit_of(flow.session.protocol, flow.state);
     return now.since(flow.last_seen) > static_cast<std::int32_t>(limit);
   }
 
@@ -237,14 +246,12 @@ class ModelRun {
 
   void find_burst() {
     std::vector<FlowKey> keys;
-    std::vector<std::uint64_t> hashes;
     for (std::uint32_t i = random_.below(33); i > 0; --i) {
       const Model::Flow* flow = random_.coin() ? model_.any(random_) : nullptr;
       keys.push_back(flow != nullptr ? inbound_key(flow->session) : some_key());
-      hashes.push_back(table_->hash(keys.back()));
     }
     std::vector<Found> found(keys.size());
-    table_->find_burst(keys, hashes, now_, found);
+    table_->find_burst(keys, now_, found);
     for (std::size_t i = 0; i < keys.size(); ++i) expect_same(keys[i], found[i]);
   }
 

@@ -80,14 +80,42 @@ bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept
          !decided_alike(session.identity, *context.snapshot);
 }
 
-}  // namespace
+/// Of a session that is none of ours to translate here, or no more.
+[[nodiscard]] bool is_left_aside(Packet& packet,
+                                 std::span<Packet* const> packets,
+                                 Burst& burst,
+                                 Context& context) noexcept {
+  if (is_redirect(packet, context)) [[unlikely]] {
+    follow_redirect(packet, context, burst.now());
+    return true;
+  }
+  if (!is_to_be_judged_anew(packet, context)) [[likely]]
+    return false;
+  // Unless other packets of this burst still need the old session.
+  const auto users = std::count_if(packets.begin(), packets.end(), [&](const Packet* other) {
+    return other->found.session == packet.found.session;
+  });
+  if (users != 1) return false;
+  context.table.erase(packet.found.session);
+  packet.found = {};
+  return true;
+}
 
-void admit(Packet& packet, Context& context) noexcept {
+[[gnu::always_inline]] inline void route(Packet& packet,
+                                         const nat::Session& session,
+                                         const Context& context) noexcept {
+  packet.adjacency = session.adjacency_id(packet.found.direction);
+  packet.out = context.neighbours.device(packet.adjacency);
+  if (packet.out == kNoDevice) [[unlikely]] packet.drop(DropReason::kNoOwner);
+}
+
+[[gnu::always_inline]] inline void take_in(Packet& packet, Context& context) noexcept {
   const nat::Session& session = context.table.at(packet.found.session);
   const nat::Direction direction = packet.found.direction;
   const bool translated = session.identity.translated();
-  if (packet.kind == Kind::kIcmpError && !is_addressed_well(packet, session.identity)) {
-    return packet.drop(DropReason::kNoSession);
+  const bool error = packet.kind == Kind::kIcmpError;
+  if (error) [[unlikely]] {
+    if (!is_addressed_well(packet, session.identity)) return packet.drop(DropReason::kNoSession);
   }
   // Where the other direction leaves is where this one comes in.
   const nat::AdjacencyId from = session.adjacency_id(nat::opposite(direction));
@@ -99,63 +127,41 @@ void admit(Packet& packet, Context& context) noexcept {
                    : direction == nat::Direction::kOutbound ? Verdict::kSnat
                                                             : Verdict::kUnsnat;
   packet.decision.rule = session.identity.rule_id();
-  take_route(packet, context);
-  if (packet.live() && packet.kind == Kind::kIcmpError) {
-    judge_error(packet, session.identity, context);
+  route(packet, session, context);
+  if (error && packet.live()) [[unlikely]] judge_error(packet, session.identity, context);
+}
+
+}  // namespace
+
+void admit(Packet& packet, Context& context) noexcept { take_in(packet, context); }
+
+void admit(std::span<Packet* const> packets, Burst& burst, Context& context) noexcept {
+  for (Packet* packet : packets) {
+    if (!packet->found || is_left_aside(*packet, packets, burst, context)) [[unlikely]] {
+      burst.note_missed();
+    } else {
+      take_in(*packet, context);
+    }
   }
 }
 
 void take_route(Packet& packet, Context& context) noexcept {
-  packet.adjacency = context.table.at(packet.found.session).adjacency_id(packet.found.direction);
-  packet.out = context.neighbours.device(packet.adjacency);
-  if (packet.out == kNoDevice) packet.drop(DropReason::kNoOwner);
+  route(packet, context.table.at(packet.found.session), context);
 }
 
 void Lookup::process(Burst& burst) noexcept {
-  std::array<nat::FlowKey, kBurstSize> keys;
-  std::array<std::uint64_t, kBurstSize> hashes;
-  std::array<nat::Found, kBurstSize> found;
-  std::array<std::uint8_t, kBurstSize> places;
   std::size_t count = 0;
-  for (unsigned i = 0; i < burst.size(); ++i) {
-    Packet& packet = burst[i];
-    if (!wants_session(packet)) {
+  for (Packet& packet : burst) {
+    if (!wants_session(packet)) [[unlikely]] {
       if (packet.live()) burst.note_missed();  // IPv6 has none
       continue;
     }
-    packet.hash = context_.table.hash(packet.key);
-    keys[count] = packet.key;
-    hashes[count] = packet.hash;
-    places[count++] = static_cast<std::uint8_t>(i);
+    keys_[count] = packet.key;
+    wanting_[count++] = &packet;
   }
-  context_.table.find_burst({keys.data(), count}, {hashes.data(), count}, burst.now(),
-                            {found.data(), count});
-  for (std::size_t i = 0; i < count; ++i) {
-    Packet& packet = burst[places[i]];
-    packet.found = found[i];
-    if (!packet.found) {
-      burst.note_missed();
-      continue;
-    }
-    if (is_redirect(packet, context_)) [[unlikely]] {
-      follow_redirect(packet, context_, burst.now());
-      burst.note_missed();
-      continue;
-    }
-    if (is_to_be_judged_anew(packet, context_)) [[unlikely]] {
-      // Unless other packets of this burst still need the old session.
-      const auto users =
-          std::count_if(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(count),
-                        [&](auto other) { return other.session == packet.found.session; });
-      if (users == 1) {
-        context_.table.erase(packet.found.session);
-        packet.found = {};
-        burst.note_missed();
-        continue;
-      }
-    }
-    admit(packet, context_);
-  }
+  context_.table.find_burst({keys_.data(), count}, burst.now(), {found_.data(), count});
+  for (std::size_t i = 0; i < count; ++i) wanting_[i]->found = found_[i];
+  admit({wanting_.data(), count}, burst, context_);
 }
 
 }  // namespace sluice::pipeline

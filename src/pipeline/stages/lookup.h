@@ -2,6 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include <array>
+#include <span>
+
 #include "pipeline/burst.h"
 #include "pipeline/context.h"
 
@@ -16,10 +19,17 @@ class Lookup {
 
  private:
   Context& context_;
+  // Of the burst under way; here so that they need not be cleared for each.
+  std::array<Packet*, kBurstSize> wanting_{};
+  std::array<nat::FlowKey, kBurstSize> keys_;
+  std::array<nat::Found, kBurstSize> found_;
 };
 
 /// Takes `packet` as one of the session `packet.found`: verdict, adjacency, or a drop.
 void admit(Packet& packet, Context& context) noexcept;
+/// The same for those of `packets` that have found a session; the others stay live for Classify. All of
+/// the burst that have found one are among them.
+void admit(std::span<Packet* const> packets, Burst& burst, Context& context) noexcept;
 
 /// Gives `packet` the way out that its session remembers for its direction, or drops it.
 void take_route(Packet& packet, Context& context) noexcept;

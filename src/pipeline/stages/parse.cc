@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 
 #include "nat/icmp_error.h"
@@ -31,30 +32,36 @@ void parse_arp(Packet& packet) noexcept {
 }
 
 /// Bytes of L4 that can be read: a chained frame may have less of it at hand than it is long.
-std::size_t l4_at_hand(const Packet& packet) noexcept {
+[[gnu::always_inline]] inline std::size_t l4_at_hand(const Packet& packet) noexcept {
   const std::size_t at_hand = packet.contiguous - std::size_t{packet.l4_offset};
   return std::min<std::size_t>(at_hand, packet.l4_length);
 }
 
-void parse_tcp(Packet& packet) noexcept {
-  if (l4_at_hand(packet) < sizeof(net::TcpHeader)) return packet.drop(DropReason::kMalformedTcp);
-  const net::TcpHeader& tcp = packet.tcp();
-  if (tcp.header_length() < sizeof tcp || tcp.header_length() > l4_at_hand(packet)) {
-    return packet.drop(DropReason::kMalformedTcp);
-  }
-  packet.key.source_port = tcp.source_port;
-  packet.key.destination_port = tcp.destination_port;
+/// TCP and UDP begin alike, and so does the key's second half.
+[[gnu::always_inline]] inline void take_ports(Packet& packet) noexcept {
+  static_assert(offsetof(nat::FlowKey, destination_port) ==
+                offsetof(nat::FlowKey, source_port) + sizeof(Be16));
+  std::memcpy(&packet.key.source_port, packet.l4(), 2 * sizeof(Be16));
 }
 
-void parse_udp(Packet& packet) noexcept {
+[[gnu::always_inline]] inline void parse_tcp(Packet& packet) noexcept {
+  const std::size_t at_hand = l4_at_hand(packet);
+  if (at_hand < sizeof(net::TcpHeader)) return packet.drop(DropReason::kMalformedTcp);
+  const net::TcpHeader& tcp = packet.tcp();
+  if (tcp.header_length() < sizeof tcp || tcp.header_length() > at_hand) {
+    return packet.drop(DropReason::kMalformedTcp);
+  }
+  take_ports(packet);
+}
+
+[[gnu::always_inline]] inline void parse_udp(Packet& packet) noexcept {
   if (l4_at_hand(packet) < sizeof(net::UdpHeader)) return packet.drop(DropReason::kMalformedUdp);
   const auto& udp = net::header_at<net::UdpHeader>(packet.l4());
   const std::uint16_t length = udp.length.to_host();
   if (length < sizeof udp || length > packet.l4_length) {
     return packet.drop(DropReason::kMalformedUdp);
   }
-  packet.key.source_port = udp.source_port;
-  packet.key.destination_port = udp.destination_port;
+  take_ports(packet);
 }
 
 /// RFC 5508 3.1: a query's identifier is the requester's port.
@@ -81,8 +88,22 @@ void parse_icmp(Packet& packet) noexcept {
   }
 }
 
+[[gnu::always_inline]] inline void read_transport(Packet& packet) noexcept {
+  const net::Ipv4Header& ip = packet.ipv4();
+  static_assert(offsetof(net::Ipv4Header, destination) ==
+                offsetof(net::Ipv4Header, source) + sizeof(Be32));
+  std::memcpy(&packet.key.source, &ip.source, 2 * sizeof(Be32));
+  packet.key.protocol = ip.protocol;
+  switch (ip.protocol) {
+    case net::kTcp: return parse_tcp(packet);
+    case net::kUdp: return parse_udp(packet);
+    case net::kIcmp: return parse_icmp(packet);
+    default: return;
+  }
+}
+
 /// Nearly every header is of 20 bytes: its sum is worth no loop.
-std::uint64_t header_sum(const std::uint8_t* header, unsigned length) noexcept {
+[[gnu::always_inline]] inline std::uint64_t header_sum(const std::uint8_t* header, unsigned length) noexcept {
   constexpr unsigned kUsual = sizeof(net::Ipv4Header);
   if (length != kUsual) [[unlikely]] return net::sum_words({header, length});
   std::array<std::uint64_t, 2> most;
@@ -95,16 +116,22 @@ std::uint64_t header_sum(const std::uint8_t* header, unsigned length) noexcept {
 
 /// RFC 1812 5.2.2: (1) long enough, (2) the checksum holds, (3) version 4, (4) the header length is
 /// at least 20, (5) the total length holds the header, and the frame holds the total length.
-void parse_ipv4(Packet& packet) noexcept {
+[[gnu::always_inline]] inline void parse_ipv4(Packet& packet) noexcept {
+  constexpr std::uint8_t kUsual = 0x45;  // without options
   if (packet.contiguous < kL3Offset + sizeof(net::Ipv4Header)) {
     return packet.drop(DropReason::kMalformedIpv4);
   }
   const net::Ipv4Header& ip = packet.ipv4();
-  const unsigned header_length = ip.header_length();
+  unsigned header_length = sizeof ip;
+  if (ip.version_and_length != kUsual) [[unlikely]] {
+    header_length = ip.header_length();
+    if (ip.version() != 4 || header_length < sizeof ip ||
+        packet.contiguous < kL3Offset + header_length) {
+      return packet.drop(DropReason::kMalformedIpv4);
+    }
+  }
   const unsigned total_length = ip.total_length.to_host();
-  if (ip.version() != 4 || header_length < sizeof ip ||
-      packet.contiguous < kL3Offset + header_length || total_length < header_length ||
-      packet.length < kL3Offset + total_length) {
+  if (total_length < header_length || packet.length < kL3Offset + total_length) {
     return packet.drop(DropReason::kMalformedIpv4);
   }
   if (net::fold(header_sum(packet.frame + kL3Offset, header_length)) != 0xffff) {
@@ -115,11 +142,11 @@ void parse_ipv4(Packet& packet) noexcept {
   packet.length = kL3Offset + total_length;  // without padding
   packet.l4_offset = static_cast<std::uint16_t>(kL3Offset + header_length);
   packet.l4_length = static_cast<std::uint16_t>(total_length - header_length);
-  if (ip.is_fragment()) {
+  if (ip.is_fragment()) [[unlikely]] {
     packet.kind = Kind::kFragment;
     return;
   }
-  parse_transport(packet);
+  read_transport(packet);
 }
 
 /// RFC 8200 3.
@@ -148,50 +175,45 @@ void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
   packet.drop(DropReason::kNotForUs);
 }
 
-}  // namespace
-
-void parse_transport(Packet& packet) noexcept {
-  packet.key.source = packet.ipv4().source;
-  packet.key.destination = packet.ipv4().destination;
-  packet.key.protocol = packet.ipv4().protocol;
-  switch (packet.key.protocol) {
-    case net::kTcp: return parse_tcp(packet);
-    case net::kUdp: return parse_udp(packet);
-    case net::kIcmp: return parse_icmp(packet);
-    default: return;
-  }
-}
-
-void parse(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
+[[gnu::always_inline]] inline void parse_frame(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
   if (packet.vlan_stripped) return packet.drop(DropReason::kVlanTagged);
   if (packet.contiguous < sizeof(net::EthernetHeader)) {
     return packet.drop(DropReason::kTruncatedFrame);
   }
   const net::EthernetHeader& ethernet = packet.ethernet();
-  const bool to_us = ethernet.destination == link.mac;
-  switch (ethernet.type.to_host()) {
-    case net::kEtherTypeIpv4:
-      if (!to_us && !is_group(ethernet.destination)) return packet.drop(DropReason::kNotForUs);
-      parse_ipv4(packet);
-      if (!to_us && packet.live()) refuse_group(packet, enis);
-      return;
+  const bool to_us = net::same(ethernet.destination, link.mac);
+  const bool for_us = to_us || is_group(ethernet.destination);
+  const std::uint16_t type = ethernet.type.to_host();
+  if (type == net::kEtherTypeIpv4) [[likely]] {
+    if (!for_us) return packet.drop(DropReason::kNotForUs);
+    parse_ipv4(packet);
+    if (!to_us && packet.live()) [[unlikely]] refuse_group(packet, enis);
+    return;
+  }
+  switch (type) {
     case net::kEtherTypeIpv6:
       // Group addresses: neighbour discovery, judged by Classify.
-      if (!to_us && !is_group(ethernet.destination)) return packet.drop(DropReason::kNotForUs);
-      return parse_ipv6(packet);
+      return for_us ? parse_ipv6(packet) : packet.drop(DropReason::kNotForUs);
     case net::kEtherTypeArp:
-      if (!to_us && !is_group(ethernet.destination)) return packet.drop(DropReason::kNotForUs);
-      return parse_arp(packet);
+      return for_us ? parse_arp(packet) : packet.drop(DropReason::kNotForUs);
     case net::kEtherTypeVlan:
     case net::kEtherTypeQinQ: return packet.drop(DropReason::kVlanTagged);
     default: return packet.drop(DropReason::kUnknownEthertype);
   }
 }
 
+}  // namespace
+
+void parse_transport(Packet& packet) noexcept { read_transport(packet); }
+
+void parse(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
+  parse_frame(packet, link, enis);
+}
+
 void Parse::process(Burst& burst) noexcept {
-  for (Packet& packet : burst) __builtin_prefetch(packet.frame);
+  const eni::EniMap& enis = context_.enis();
   for (Packet& packet : burst) {
-    parse(packet, context_.link(packet.in), context_.enis());
+    parse_frame(packet, context_.link(packet.in), enis);
     if (packet.kind == Kind::kFragment) [[unlikely]] burst.note_fragment();
   }
 }

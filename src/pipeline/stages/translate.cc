@@ -14,13 +14,13 @@ namespace {
 using nat::Direction;
 
 /// UDP may be told that only the pod's packets keep a session alive (RFC 4787 REQ-6).
-bool refreshes(const nat::Session& session, Direction direction, const Context& context) noexcept {
+[[gnu::always_inline]] inline bool refreshes(const nat::Session& session, Direction direction, const Context& context) noexcept {
   return direction == Direction::kOutbound || session.identity.protocol != net::kUdp ||
          context.snapshot->config.flows.udp_refresh == config::UdpRefresh::kBoth;
 }
 
 /// Takes a segment into account; false: it is no sign of life.
-bool track(Packet& packet, nat::Session& session, Context& context) noexcept {
+[[gnu::noinline]] bool track(Packet& packet, nat::Session& session, Context& context) noexcept {
   const Direction direction = packet.found.direction;
   const nat::TcpSegment segment = nat::read_segment(packet.tcp(), packet.l4_length);
   const nat::SessionState before = session.state();
@@ -49,7 +49,7 @@ bool track(Packet& packet, nat::Session& session, Context& context) noexcept {
   return !segment.has(net::kRst) || session.state() != before;
 }
 
-void keep(Packet& packet, nat::Session& session, Context& context, Instant now) noexcept {
+[[gnu::always_inline]] inline void keep(Packet& packet, nat::Session& session, Context& context, Instant now) noexcept {
   const Direction direction = packet.found.direction;
   const bool tcp = session.identity.protocol == net::kTcp && !packet.first;
   const bool alive = !tcp || track(packet, session, context);
@@ -58,7 +58,7 @@ void keep(Packet& packet, nat::Session& session, Context& context, Instant now) 
   session.bytes[nat::Session::index(direction)].add(packet.ip_length());
 }
 
-void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
+[[gnu::always_inline]] inline void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
   if (!session.translated()) return;
   if (packet.kind == Kind::kIcmpError) {
     return nat::rewrite_error(session, packet.found.direction, packet.ipv4(),
@@ -68,6 +68,16 @@ void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
     nat::rewrite<Direction::kOutbound>(session, packet.ipv4(), packet.l4());
   } else {
     nat::rewrite<Direction::kInbound>(session, packet.ipv4(), packet.l4());
+  }
+}
+
+/// The port, or query identifier, that an outbound packet was given; none where it has none.
+[[nodiscard]] Be16 external_port(const Packet& packet) noexcept {
+  switch (packet.key.protocol) {
+    case net::kTcp:
+    case net::kUdp: return net::header_at<net::UdpHeader>(packet.l4()).source_port;
+    case net::kIcmp: return packet.icmp().identifier;
+    default: return {};
   }
 }
 
@@ -82,9 +92,7 @@ void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
     packet.key = nat::key_of_quoted(packet.icmp_message()).value_or(nat::FlowKey{});
   } else {
     packet.key.source = packet.ipv4().source;
-    const nat::L4Fields fields =
-        nat::l4_fields<Direction::kOutbound>(packet.key.protocol, packet.l4());
-    if (fields.port != nullptr) packet.key.source_port = *fields.port;
+    packet.key.source_port = external_port(packet);
   }
   packet.found = context.table.find(packet.key, now);
   if (packet.found) {
