@@ -48,7 +48,7 @@ Reply clear_counters(Session& session, const Arguments&) {
 Reply drain(Session& session, const Arguments& arguments) {
   const auto asked = arguments.address("address");
   const std::string text = arguments.text("address");
-  if (!asked->is_v4() || !session.gateway.snapshot().enis.is_snat_address(asked->v4())) {
+  if (!asked->is_v4() || !session.gateway.snapshot().enis.about(asked->v4()).snat) {
     return failed(fmt::format("{} is no address that flows are translated to; show ports lists "
                               "them\n",
                               text));

@@ -38,6 +38,8 @@ using Draft = std::map<IpPrefix, T>;
 constexpr Ipv6Addr kPodRouter6{
     Ipv6Addr::Bytes{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
+constexpr AddressFacts kStranger{};
+
 constexpr unsigned kLongestSubnetWithBroadcast = 30;  // RFC 3021: a /31 has none
 
 DeviceId device_id(std::size_t index) { return DeviceId{static_cast<std::uint8_t>(index)}; }
@@ -73,6 +75,16 @@ std::vector<IpPrefix> assigned_to(const config::EniConfig& eni) {
   return result;
 }
 
+/// What flows are translated to.
+std::vector<Ipv4Addr> snat_addresses(const config::Config& config) {
+  std::vector<Ipv4Addr> result = config.snat.source;
+  for (const auto& rule : config.snat.rules) {
+    if (rule.action != config::Action::kSnat) continue;
+    result.insert(result.end(), rule.source.begin(), rule.source.end());
+  }
+  return result;
+}
+
 void add_emitter(Draft<Emitters>& draft, const IpPrefix& prefix, DeviceId device) {
   auto& candidates = draft[prefix].candidates;
   if (std::find(candidates.begin(), candidates.end(), device) == candidates.end()) {
@@ -98,17 +110,6 @@ void spread(PrefixTable<T>& table, DevicesOf devices_of) {
   }
 }
 
-template <typename T>
-void sort_unique(std::vector<T>& values) {
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-}
-
-template <typename T>
-bool holds(const std::vector<T>& sorted, const T& value) noexcept {
-  return std::binary_search(sorted.begin(), sorted.end(), value);
-}
-
 }  // namespace
 
 struct EniMap::Impl {
@@ -117,11 +118,7 @@ struct EniMap::Impl {
   PrefixTable<Emitters> emitters;
   PrefixTable<DeviceId> assigned;  ///< whose address it is; `forwards` do not count
   PrefixTable<Routes> routes;
-  PrefixTable<DeviceId> pod_ports;  ///< host prefixes
-  PrefixTable<bool> pods;
-  std::vector<IpAddr> own;  ///< sorted, as the ones below
-  std::vector<Ipv4Addr> snat;
-  std::vector<Ipv4Addr> broadcasts;
+  PrefixTable<AddressFacts> facts;
 
   [[nodiscard]] bool is_eni(DeviceId device) const noexcept {
     return device.value < devices.size() && devices[device.value].is_eni;
@@ -136,8 +133,7 @@ struct EniMap::Impl {
   void add_devices(const config::Config& config);
   void add_ownership(const config::Config& config);
   void add_routes(const config::Config& config);
-  void add_pods(const config::Config& config);
-  void add_own_addresses(const config::Config& config);
+  void add_facts(const config::Config& config);
 };
 
 void EniMap::Impl::add_devices(const config::Config& config) {
@@ -173,12 +169,7 @@ void EniMap::Impl::add_routes(const config::Config& config) {
     add_route(draft, eni.address.subnet(), {device, std::nullopt});
     if (eni.address6) add_route(draft, eni.address6->subnet(), {device, std::nullopt});
     for (const auto& route : eni.routes) add_route(draft, route.to, {device, route.via});
-    if (eni.address.length <= kLongestSubnetWithBroadcast) {
-      const std::uint32_t host_bits = ~0U >> eni.address.length;
-      broadcasts.emplace_back(eni.address.address.v4().value() | host_bits);
-    }
   }
-  sort_unique(broadcasts);
   routes = PrefixTable{draft};
   spread(routes, [](const auto& node) {
     std::vector<DeviceId> result;
@@ -195,37 +186,40 @@ void EniMap::Impl::add_routes(const config::Config& config) {
   }
 }
 
-void EniMap::Impl::add_pods(const config::Config& config) {
-  Draft<DeviceId> ports;
+void EniMap::Impl::add_facts(const config::Config& config) {
+  Draft<AddressFacts> draft;
+  const auto host = [&](const IpAddr& address) -> AddressFacts& {
+    return draft[IpPrefix::host(address)];
+  };
+  for (const auto& cidr : config.pods.cidrs) draft[cidr.value].in_pod_cidrs = true;
   for (std::size_t i = 0; i < config.pod_ports.size(); ++i) {
     for (const IpAddr& pod : config.pod_ports[i].pods) {
-      ports.emplace(IpPrefix::host(pod), device_id(config.enis.size() + i));
+      AddressFacts& facts_of_pod = host(pod);
+      if (facts_of_pod.pod_port == kNoDevice) {
+        facts_of_pod.pod_port = device_id(config.enis.size() + i);
+      }
     }
   }
-  pod_ports = PrefixTable{ports};
-  Draft<bool> cidrs;
-  for (const auto& cidr : config.pods.cidrs) cidrs.emplace(cidr.value, true);
-  pods = PrefixTable{cidrs};
-}
-
-void EniMap::Impl::add_own_addresses(const config::Config& config) {
-  snat = config.snat.source;
-  for (const auto& rule : config.snat.rules) {
-    if (rule.action == config::Action::kSnat) {
-      snat.insert(snat.end(), rule.source.begin(), rule.source.end());
-    }
+  for (const Ipv4Addr address : snat_addresses(config)) {
+    host(address).snat = true;
+    if (assigned.find(address) != nullptr) host(address).own = true;
   }
-  sort_unique(snat);
   for (const auto& eni : config.enis) {
-    own.push_back(eni.address.address);
-    if (eni.address6) own.push_back(eni.address6->address);
-    own.insert(own.end(), eni.secondary.begin(), eni.secondary.end());
+    host(eni.address.address).own = true;
+    if (eni.address6) host(eni.address6->address).own = true;
+    for (const IpAddr& address : eni.secondary) host(address).own = true;
+    if (eni.address.length <= kLongestSubnetWithBroadcast) {
+      const std::uint32_t host_bits = ~0U >> eni.address.length;
+      host(Ipv4Addr{eni.address.address.v4().value() | host_bits}).directed_broadcast = true;
+    }
   }
-  for (const Ipv4Addr address : snat) {
-    if (assigned.find(address) != nullptr) own.emplace_back(address);
+  facts = PrefixTable{draft};
+  for (auto& node : facts.nodes()) {
+    if (const auto* parent = facts.parent(node)) {
+      node.value.in_pod_cidrs |= parent->value.in_pod_cidrs;
+    }
+    if (node.value.pod_port != kNoDevice) node.value.own = false;
   }
-  sort_unique(own);
-  std::erase_if(own, [&](const IpAddr& address) { return pod_ports.find(address) != nullptr; });
 }
 
 const PrefixTable<Routes>::Node* EniMap::Impl::route_node(DeviceId device,
@@ -242,8 +236,7 @@ EniMap::EniMap(const config::Config& config) : impl_(std::make_unique<Impl>()) {
   impl_->add_devices(config);
   impl_->add_ownership(config);
   impl_->add_routes(config);
-  impl_->add_pods(config);
-  impl_->add_own_addresses(config);
+  impl_->add_facts(config);
 }
 EniMap::~EniMap() = default;
 EniMap::EniMap(EniMap&&) noexcept = default;
@@ -273,9 +266,14 @@ bool EniMap::may_emit(DeviceId device, const IpAddr& source) const noexcept {
   return node != nullptr && node->value.all.test(device.value);
 }
 
-DeviceId EniMap::pod_port_of(const IpAddr& pod) const noexcept {
-  const auto* node = impl_->pod_ports.find(pod);
-  return node == nullptr ? kNoDevice : node->value;
+const AddressFacts& EniMap::about(const IpAddr& address) const noexcept {
+  const auto* node = impl_->facts.find(address);
+  return node == nullptr ? kStranger : node->value;
+}
+
+const AddressFacts& EniMap::about(Ipv4Addr address) const noexcept {
+  const auto* node = impl_->facts.find(address);
+  return node == nullptr ? kStranger : node->value;
 }
 
 DeviceId EniMap::routed_eni(const IpAddr& destination) const noexcept {
@@ -285,8 +283,9 @@ DeviceId EniMap::routed_eni(const IpAddr& destination) const noexcept {
 }
 
 DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const noexcept {
-  if (const DeviceId port = pod_port_of(destination); port != kNoDevice) return port;
-  if (is_pod(destination)) {
+  const AddressFacts& to = about(destination);
+  if (to.pod_port != kNoDevice) return to.pod_port;
+  if (to.in_pod_cidrs) {
     const DeviceId routed = routed_eni(destination);
     if (routed != kNoDevice && may_emit(routed, source)) return routed;
   }
@@ -306,18 +305,6 @@ IpAddr EniMap::next_hop(DeviceId device, const IpAddr& destination) const noexce
   return destination.is_v4() ? IpAddr{info.gateway} : IpAddr{info.gateway6};
 }
 
-bool EniMap::is_pod(const IpAddr& address) const noexcept {
-  return impl_->pods.find(address) != nullptr;
-}
-
-bool EniMap::is_own_address(const IpAddr& address) const noexcept {
-  return holds(impl_->own, address);
-}
-
-bool EniMap::is_snat_address(Ipv4Addr address) const noexcept {
-  return holds(impl_->snat, address);
-}
-
 bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept {
   if (impl_->is_pod_port(device)) {
     const DeviceInfo& info = impl_->devices[device.value];
@@ -327,14 +314,10 @@ bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept 
   return node != nullptr && node->value == device;
 }
 
-bool EniMap::is_directed_broadcast(Ipv4Addr address) const noexcept {
-  return holds(impl_->broadcasts, address);
-}
-
 bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept {
-  const DeviceId port = pod_port_of(source);
-  if (port != kNoDevice) return port == in;
-  if (!is_pod(source)) return true;
+  const AddressFacts& from = about(source);
+  if (from.pod_port != kNoDevice) return from.pod_port == in;
+  if (!from.in_pod_cidrs) return true;
   if (!impl_->is_eni(in)) return false;
   const auto* node = impl_->routes.find(source);
   // A connected subnet alone does not make another ENI wrong: the VPC delivers by destination, so
@@ -343,8 +326,9 @@ bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept
 }
 
 DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const noexcept {
-  if (const DeviceId port = pod_port_of(source); port != kNoDevice) return port;
-  if (is_pod(source)) {
+  const AddressFacts& from = about(source);
+  if (from.pod_port != kNoDevice) return from.pod_port;
+  if (from.in_pod_cidrs) {
     for (const auto* node = impl_->routes.find(source); node != nullptr && !is_default(node->prefix);
          node = impl_->routes.parent(*node)) {
       for (const Route& route : node->value.routes) {

@@ -33,6 +33,19 @@ struct DeviceInfo {
   Ipv6Addr gateway6;
 };
 
+/// What an address is to the gateway, in one lookup.
+struct AddressFacts {
+  DeviceId pod_port = kNoDevice;  ///< that lists it
+  bool in_pod_cidrs = false;
+  /// It belongs to the gateway itself: an ENI's address, address6 or secondary address, or a
+  /// delegated one that is translated to; never one that a pod port lists.
+  bool own = false;
+  bool snat = false;                ///< flows are translated to it (snat.source, the rules' sources)
+  bool directed_broadcast = false;  ///< of a connected IPv4 subnet of length 30 or less
+
+  [[nodiscard]] bool of_a_pod() const noexcept { return in_pod_cidrs || pod_port != kNoDevice; }
+};
+
 class EniMap {
  public:
   explicit EniMap(const config::Config& config);
@@ -47,8 +60,10 @@ class EniMap {
   /// True for every pod port.
   [[nodiscard]] bool may_emit(DeviceId device, const IpAddr& source) const noexcept;
 
-  /// The pod port that lists this address, or kNoDevice.
-  [[nodiscard]] DeviceId pod_port_of(const IpAddr& pod) const noexcept;
+  /// Never changes while this map lives.
+  [[nodiscard]] const AddressFacts& about(const IpAddr& address) const noexcept;
+  [[nodiscard]] const AddressFacts& about(Ipv4Addr address) const noexcept;
+
   /// The ENI with the best connected or configured route to this address (the default route does
   /// not count), or kNoDevice.
   [[nodiscard]] DeviceId routed_eni(const IpAddr& destination) const noexcept;
@@ -61,18 +76,9 @@ class EniMap {
   /// itself when connected (always, on a pod port), the best route's `via`, else the router.
   [[nodiscard]] IpAddr next_hop(DeviceId device, const IpAddr& destination) const noexcept;
 
-  [[nodiscard]] bool is_pod(const IpAddr& address) const noexcept;  ///< inside pods.cidrs
-  /// An address that belongs to the gateway itself: an ENI's address, address6 or secondary
-  /// address, or a delegated one that is translated to; never one that a pod port lists.
-  [[nodiscard]] bool is_own_address(const IpAddr& address) const noexcept;
-  /// An address that flows are translated to (snat.source and the rules' own sources).
-  [[nodiscard]] bool is_snat_address(Ipv4Addr address) const noexcept;
   /// Whether the gateway answers ARP or ND for this address on this device: an ENI's address,
   /// secondary addresses and delegated prefixes; a pod port's gateway and fe80::1.
   [[nodiscard]] bool answers_for(DeviceId device, const IpAddr& address) const noexcept;
-  /// A subnet's directed broadcast address (all connected IPv4 subnets of length 30 or less).
-  [[nodiscard]] bool is_directed_broadcast(Ipv4Addr address) const noexcept;
-
   /// False when a packet with this source cannot honestly arrive here: a pod port's address
   /// elsewhere; a source in pods.cidrs on a pod port that does not list it; a source in pods.cidrs
   /// on an ENI without a route to it while another has a written one.

@@ -37,8 +37,10 @@ class PrefixTable {
 
   /// The most specific prefix that holds the address, or null.
   [[nodiscard]] const Node* find(const IpAddr& address) const noexcept {
-    return address.is_v4() ? find_in(intervals4_, address.v4())
-                           : find_in(intervals6_, address.v6());
+    return address.is_v4() ? find(address.v4()) : find_in(intervals6_, address.v6());
+  }
+  [[nodiscard]] const Node* find(Ipv4Addr address) const noexcept {
+    return find_in(intervals4_, address);
   }
   /// The next wider prefix that holds this one, or null.
   [[nodiscard]] const Node* parent(const Node& node) const noexcept { return at(node.parent); }

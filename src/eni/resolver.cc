@@ -155,7 +155,7 @@ bool Resolver::answers_for(DeviceId device, const IpAddr& address) const {
 bool Resolver::may_be_here(DeviceId device, const IpAddr& address) const {
   if (answers_for(device, address)) return false;  // that is us
   if (!address.is_v4() && address.v6().is_link_local()) return true;
-  if (!enis_->devices()[device.value].is_eni) return enis_->pod_port_of(address) == device;
+  if (!enis_->devices()[device.value].is_eni) return enis_->about(address).pod_port == device;
   return enis_->next_hop(device, address) == address;
 }
 

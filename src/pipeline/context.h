@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/ids.h"
+#include "eni/adjacency_cache.h"
 #include "eni/neighbour_table.h"
 #include "nat/flow_table.h"
 #include "nat/late_syns.h"
@@ -38,6 +39,7 @@ struct Context {
   nat::Outbox& outbox;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
   nat::LateSyns late_syns{};
+  eni::AdjacencyCache adjacencies{};
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
   /// Whether a pod holds as many sessions here as this worker's share of `flows.per_pod` allows. The

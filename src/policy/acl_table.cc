@@ -7,6 +7,7 @@
 #include <rte_errno.h>
 #include <rte_memory.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -148,6 +149,21 @@ std::uint32_t AclTable::match(Ipv4Addr source, Ipv4Addr destination) const noexc
   return classify<kV4Words>(
       context_.get(),
       {.unused = {}, .source = {source.wire().raw()}, .destination = {destination.wire().raw()}});
+}
+
+void AclTable::match(std::span<const AddressPair> pairs,
+                     std::span<std::uint32_t> matches) const noexcept {
+  if (empty()) return std::fill(matches.begin(), matches.end(), kNoMatch);
+  if (pairs.empty()) return;
+  Key<kV4Words> keys[kMostAtOnce];
+  const std::uint8_t* data[kMostAtOnce];
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    keys[i].source[0] = pairs[i].source.wire().raw();
+    keys[i].destination[0] = pairs[i].destination.wire().raw();
+    data[i] = reinterpret_cast<const std::uint8_t*>(&keys[i]);
+  }
+  (void)rte_acl_classify(context_.get(), data, matches.data(),
+                         static_cast<std::uint32_t>(pairs.size()), 1);
 }
 
 std::uint32_t AclTable::match(const Ipv6Addr& source, const Ipv6Addr& destination) const noexcept {

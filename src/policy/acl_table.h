@@ -35,6 +35,9 @@ class AclTable {
   /// The entry of the first pair that matches plus one, or kNoMatch. Hot: one rte_acl_classify on
   /// a key on the stack.
   [[nodiscard]] std::uint32_t match(Ipv4Addr source, Ipv4Addr destination) const noexcept;
+  /// The same for up to kMostAtOnce pairs: rte_acl walks its tables for several keys side by side.
+  static constexpr std::size_t kMostAtOnce = 64;
+  void match(std::span<const AddressPair> pairs, std::span<std::uint32_t> matches) const noexcept;
   [[nodiscard]] std::uint32_t match(const Ipv6Addr& source,
                                     const Ipv6Addr& destination) const noexcept;
 

@@ -72,6 +72,13 @@ Decision Policy::decide(Ipv4Addr source, Ipv4Addr destination) const noexcept {
   return impl_->decisions[impl_->v4.match(source, destination)];
 }
 
+void Policy::decide(std::span<const AddressPair> pairs,
+                    std::span<Decision> decisions) const noexcept {
+  std::uint32_t matches[AclTable::kMostAtOnce];
+  impl_->v4.match(pairs, {matches, pairs.size()});
+  for (std::size_t i = 0; i < pairs.size(); ++i) decisions[i] = impl_->decisions[matches[i]];
+}
+
 Decision Policy::decide(const Ipv6Addr& source, const Ipv6Addr& destination) const noexcept {
   if (!judges_ipv6()) {
     return {.verdict = Verdict::kPreserve, .pool = {}, .rule = impl_->unjudged_ipv6()};

@@ -190,10 +190,10 @@ TEST(EniMapMayEmit, IsTrueForEveryPodPort) {
 
 TEST(EniMapPodPort, IsTheOneThatListsTheAddress) {
   const EniMap map{node()};
-  EXPECT_EQ(map.pod_port_of(address("10.30.2.64")), kPod0);
-  EXPECT_EQ(map.pod_port_of(address("10.30.1.21")), kPod1);
-  EXPECT_EQ(map.pod_port_of(address("10.30.2.65")), kNoDevice) << "in the prefix, not listed";
-  EXPECT_EQ(map.pod_port_of(address("10.30.2.10")), kNoDevice);
+  EXPECT_EQ(map.about(address("10.30.2.64")).pod_port, kPod0);
+  EXPECT_EQ(map.about(address("10.30.1.21")).pod_port, kPod1);
+  EXPECT_EQ(map.about(address("10.30.2.65")).pod_port, kNoDevice) << "in the prefix, not listed";
+  EXPECT_EQ(map.about(address("10.30.2.10")).pod_port, kNoDevice);
 }
 
 TEST(EniMapRoutedEni, GoesByConnectedAndWrittenRoutes) {
@@ -304,12 +304,12 @@ TEST(EniMapIsPod, GoesByPodCidrs) {
   auto config = node();
   config.pods.cidrs = marked({"10.30.2.0/24", "fd10::/64"});
   const EniMap map{config};
-  EXPECT_FALSE(map.is_pod(address("10.30.1.255")));
-  EXPECT_TRUE(map.is_pod(address("10.30.2.0")));
-  EXPECT_TRUE(map.is_pod(address("10.30.2.255")));
-  EXPECT_FALSE(map.is_pod(address("10.30.3.0")));
-  EXPECT_TRUE(map.is_pod(address("fd10::ffff")));
-  EXPECT_FALSE(map.is_pod(address("10.30.1.21"))) << "listed by a pod port, outside pods.cidrs";
+  EXPECT_FALSE(map.about(address("10.30.1.255")).in_pod_cidrs);
+  EXPECT_TRUE(map.about(address("10.30.2.0")).in_pod_cidrs);
+  EXPECT_TRUE(map.about(address("10.30.2.255")).in_pod_cidrs);
+  EXPECT_FALSE(map.about(address("10.30.3.0")).in_pod_cidrs);
+  EXPECT_TRUE(map.about(address("fd10::ffff")).in_pod_cidrs);
+  EXPECT_FALSE(map.about(address("10.30.1.21")).in_pod_cidrs) << "listed by a pod port, outside pods.cidrs";
 }
 
 TEST(EniMapOwnAddress, IsPrimaryAndWhateverIsTranslatedTo) {
@@ -321,22 +321,22 @@ TEST(EniMapOwnAddress, IsPrimaryAndWhateverIsTranslatedTo) {
   rule.source = {Ipv4Addr{10, 30, 2, 70}};
   config.snat.rules = {rule};
   const EniMap map{config};
-  EXPECT_TRUE(map.is_own_address(address("10.30.1.10")));
-  EXPECT_TRUE(map.is_own_address(address("10.30.2.10")));
-  EXPECT_TRUE(map.is_own_address(address("2600:1f14::5")));
-  EXPECT_TRUE(map.is_own_address(address("10.30.1.11"))) << "secondary, translated to";
-  EXPECT_TRUE(map.is_own_address(address("10.30.2.70"))) << "delegated, translated to by a rule";
-  EXPECT_FALSE(map.is_own_address(address("10.30.2.71"))) << "delegated only";
-  EXPECT_FALSE(map.is_own_address(address("10.30.2.21"))) << "a pod's";
-  EXPECT_TRUE(map.is_snat_address(Ipv4Addr{10, 30, 1, 11}));
-  EXPECT_TRUE(map.is_snat_address(Ipv4Addr{10, 30, 2, 70}));
-  EXPECT_FALSE(map.is_snat_address(Ipv4Addr{10, 30, 1, 10}));
+  EXPECT_TRUE(map.about(address("10.30.1.10")).own);
+  EXPECT_TRUE(map.about(address("10.30.2.10")).own);
+  EXPECT_TRUE(map.about(address("2600:1f14::5")).own);
+  EXPECT_TRUE(map.about(address("10.30.1.11")).own) << "secondary, translated to";
+  EXPECT_TRUE(map.about(address("10.30.2.70")).own) << "delegated, translated to by a rule";
+  EXPECT_FALSE(map.about(address("10.30.2.71")).own) << "delegated only";
+  EXPECT_FALSE(map.about(address("10.30.2.21")).own) << "a pod's";
+  EXPECT_TRUE(map.about(Ipv4Addr{10, 30, 1, 11}).snat);
+  EXPECT_TRUE(map.about(Ipv4Addr{10, 30, 2, 70}).snat);
+  EXPECT_FALSE(map.about(Ipv4Addr{10, 30, 1, 10}).snat);
 }
 
 TEST(EniMapOwnAddress, IsNeverOneThatAPodPortLists) {
   auto config = node();
   config.snat.source = {Ipv4Addr{10, 30, 1, 21}};
-  EXPECT_FALSE(EniMap{config}.is_own_address(address("10.30.1.21")));
+  EXPECT_FALSE(EniMap{config}.about(address("10.30.1.21")).own);
 }
 
 TEST(EniMapAnswersFor, AddressesOfTheEniOnThatEni) {
@@ -368,11 +368,11 @@ TEST(EniMapDirectedBroadcast, IsTheLastAddressOfEverySubnet) {
   config.enis[1].address = interface_address("10.30.2.10/30");
   config.enis.push_back(test::eni("eni2", "10.30.3.10/31"));
   const EniMap map{config};
-  EXPECT_TRUE(map.is_directed_broadcast(Ipv4Addr{10, 30, 1, 255}));
-  EXPECT_FALSE(map.is_directed_broadcast(Ipv4Addr{10, 30, 1, 254}));
-  EXPECT_TRUE(map.is_directed_broadcast(Ipv4Addr{10, 30, 2, 11}));
-  EXPECT_FALSE(map.is_directed_broadcast(Ipv4Addr{10, 30, 3, 11})) << "a /31 has none";
-  EXPECT_FALSE(map.is_directed_broadcast(Ipv4Addr{255, 255, 255, 255}));
+  EXPECT_TRUE(map.about(Ipv4Addr{10, 30, 1, 255}).directed_broadcast);
+  EXPECT_FALSE(map.about(Ipv4Addr{10, 30, 1, 254}).directed_broadcast);
+  EXPECT_TRUE(map.about(Ipv4Addr{10, 30, 2, 11}).directed_broadcast);
+  EXPECT_FALSE(map.about(Ipv4Addr{10, 30, 3, 11}).directed_broadcast) << "a /31 has none";
+  EXPECT_FALSE(map.about(Ipv4Addr{255, 255, 255, 255}).directed_broadcast);
 }
 
 TEST(EniMapSourceMayArrive, APodPortsAddressOnlyThere) {
@@ -457,7 +457,7 @@ TEST(EniMap, HoldsManyDevicesAndPrefixes) {
     EXPECT_EQ(map.owner(Ipv4Addr{10, i, 19, 32}, kInternet), kNoDevice);
     EXPECT_EQ(map.routed_eni(Ipv4Addr{172, i, 19, 255}), DeviceId{i});
   }
-  EXPECT_EQ(map.pod_port_of(address("10.7.7.17")), DeviceId{250});
+  EXPECT_EQ(map.about(address("10.7.7.17")).pod_port, DeviceId{250});
 }
 
 }  // namespace

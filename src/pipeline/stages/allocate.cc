@@ -35,21 +35,20 @@ bool untranslatable(std::uint8_t protocol) noexcept {
   return protocol == kDccp || protocol == kUdpLite;
 }
 
-nat::AdjacencyId adjacency_to(const Context& context,
-                              DeviceId device,
-                              Ipv4Addr destination) noexcept {
+nat::AdjacencyId adjacency_to(Context& context, DeviceId device, Ipv4Addr destination) noexcept {
   if (device == kNoDevice) return nat::kNoAdjacency;
-  return context.neighbours.find(device, context.enis().next_hop(device, destination));
+  const IpAddr next_hop = context.enis().next_hop(device, destination);
+  return context.adjacencies.find(context.neighbours, device, next_hop.v4());
 }
 
 /// The way back to a pod: its pod port, else the ENI its flow came in by, if that may emit what
 /// the remote sends.
-nat::AdjacencyId way_back(const Context& context,
+nat::AdjacencyId way_back(Context& context,
                           const Packet& packet,
                           Ipv4Addr pod,
                           Ipv4Addr remote) noexcept {
   const eni::EniMap& enis = context.enis();
-  const DeviceId pod_port = enis.pod_port_of(pod);
+  const DeviceId pod_port = enis.about(pod).pod_port;
   const DeviceId device = pod_port != kNoDevice ? pod_port : packet.in;
   if (!enis.may_emit(device, remote)) return nat::kNoAdjacency;
   return adjacency_to(context, device, pod);
@@ -57,7 +56,7 @@ nat::AdjacencyId way_back(const Context& context,
 
 /// The way out for a pod's answers to a flow opened from outside: the device it came in by if that
 /// may emit the pod's address, else one that may.
-nat::AdjacencyId way_of_answers(const Context& context,
+nat::AdjacencyId way_of_answers(Context& context,
                                 const Packet& packet,
                                 Ipv4Addr pod,
                                 Ipv4Addr remote) noexcept {

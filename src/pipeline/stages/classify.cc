@@ -45,10 +45,6 @@ void answer_echo(Packet& packet, Context& context) noexcept {
   if (packet.cut && packet.contiguous < packet.length) packet.drop(DropReason::kTooBig);
 }
 
-bool is_from_pod(Ipv4Addr source, const eni::EniMap& enis) noexcept {
-  return enis.is_pod(source) || enis.pod_port_of(source) != kNoDevice;
-}
-
 /// The pool a translating decision draws from, or the one the address belongs to: what a hairpinned
 /// source is translated to even where policy would preserve it (RFC 4787 REQ-9).
 policy::Decision hairpin_decision(policy::Decision decision,
@@ -80,7 +76,7 @@ bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
     packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
     return true;
   }
-  if (is_from_pod(source, context.enis())) {
+  if (context.enis().about(source).of_a_pod()) {
     packet.decision =
         hairpin_decision(snapshot.policy->decide(source, destination), destination,
                          *snapshot.policy);
@@ -113,11 +109,13 @@ bool pings_router(const Packet& packet, Ipv4Addr destination, const eni::EniMap&
 }
 
 /// Destinations that are never forwarded to.
-bool refuse_destination(Packet& packet, Ipv4Addr destination, const Context& context) noexcept {
+bool refuse_destination(Packet& packet,
+                        Ipv4Addr destination,
+                        const eni::AddressFacts& to,
+                        const Context& context) noexcept {
   if (destination.is_multicast()) {
     packet.drop(DropReason::kMulticastDestination);
-  } else if (destination.is_limited_broadcast() ||
-             context.enis().is_directed_broadcast(destination)) {
+  } else if (destination.is_limited_broadcast() || to.directed_broadcast) {
     packet.drop(DropReason::kBroadcastDestination);
   } else if (destination.is_link_local() && !context.snapshot->config.snat.forward_link_local) {
     packet.drop(DropReason::kLinkLocalDestination);
@@ -130,15 +128,14 @@ bool refuse_destination(Packet& packet, Ipv4Addr destination, const Context& con
 /// Came in by an ENI, for a pod port's address or from outside the pods to a pod: what the pod
 /// answers must leave as it came, so policy is not asked to translate.
 bool opened_from_outside(const Packet& packet,
-                         Ipv4Addr source,
-                         Ipv4Addr destination,
+                         const eni::AddressFacts& from,
+                         const eni::AddressFacts& to,
                          const eni::EniMap& enis) noexcept {
   if (!enis.devices()[packet.in.value].is_eni) return false;
-  return enis.pod_port_of(destination) != kNoDevice ||
-         (!enis.is_pod(source) && enis.is_pod(destination));
+  return to.pod_port != kNoDevice || (!from.in_pod_cidrs && to.in_pod_cidrs);
 }
 
-void apply(Packet& packet, Context& context, Ipv4Addr source, Ipv4Addr destination) noexcept {
+void apply(Packet& packet, Context& context) noexcept {
   const eni::EniMap& enis = context.enis();
   switch (packet.decision.verdict) {
     case policy::Verdict::kDrop: return packet.drop(DropReason::kPolicyDrop);
@@ -150,34 +147,40 @@ void apply(Packet& packet, Context& context, Ipv4Addr source, Ipv4Addr destinati
       return;
     case policy::Verdict::kPreserve:
       packet.verdict = Verdict::kPreserve;
-      packet.out = enis.egress(source, destination);
+      packet.out = enis.egress(Ipv4Addr{packet.ipv4().source}, Ipv4Addr{packet.ipv4().destination});
       if (packet.out == kNoDevice) return packet.drop(DropReason::kNoOwner);
-      packet.next_hop = enis.next_hop(packet.out, destination);
+      packet.next_hop = enis.next_hop(packet.out, Ipv4Addr{packet.ipv4().destination});
       return;
   }
 }
 
-void classify_flow(Packet& packet, Context& context) noexcept {
+[[nodiscard]] bool is_martian(Ipv4Addr source,
+                              Ipv4Addr destination,
+                              const eni::AddressFacts& from) noexcept {
+  return source.is_this_network() || source.is_loopback() || source.is_multicast() ||
+         source.is_limited_broadcast() || source == destination || from.own ||
+         from.directed_broadcast;
+}
+
+/// Settles what needs no policy. False: policy has to be asked.
+bool settle(Packet& packet,
+            const eni::AddressFacts& from,
+            const eni::AddressFacts& to,
+            Context& context) noexcept {
   const Ipv4Addr source{packet.ipv4().source};
   const Ipv4Addr destination{packet.ipv4().destination};
   const eni::EniMap& enis = context.enis();
-  if (is_martian(source, destination, enis)) return packet.drop(DropReason::kMartianSource);
-  if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
-  if (enis.is_own_address(destination) || pings_router(packet, destination, enis)) {
-    return receive(packet, context);
+  if (is_martian(source, destination, from)) {
+    packet.drop(DropReason::kMartianSource);
+  } else if (!enis.source_may_arrive(packet.in, source)) {
+    packet.drop(DropReason::kSpoofedSource);
+  } else if (to.own || pings_router(packet, destination, enis)) {
+    receive(packet, context);
+    return true;
+  } else if (!refuse_destination(packet, destination, to, context) && packet.ipv4().ttl <= 1) {
+    packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
   }
-  if (refuse_destination(packet, destination, context)) return;
-  if (packet.ipv4().ttl <= 1) {
-    return packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
-  }
-
-  packet.decision = context.snapshot->policy->decide(source, destination);
-  if (opened_from_outside(packet, source, destination, enis)) {
-    packet.opened_from_outside = true;
-    // A rule may refuse such a flow; none translates it.
-    if (packet.decision.verdict != policy::Verdict::kDrop) packet.decision = {policy::Verdict::kPreserve, {}, kOpenedFromOutside};
-  }
-  apply(packet, context, source, destination);
+  return !packet.live();
 }
 
 /// RFC 4861: a hop limit of 255 proves that it comes from the link itself.
@@ -197,20 +200,21 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
   const Ipv6Addr destination{ip.destination};
   const eni::EniMap& enis = context.enis();
   const bool icmp = ip.next_header == net::kIcmpv6;
-  const bool for_us = enis.answers_for(packet.in, destination) || enis.is_own_address(destination);
+  const eni::AddressFacts& to = enis.about(destination);
+  const bool for_us = enis.answers_for(packet.in, destination) || to.own;
   // For a pod's address we answer the link's questions; all else is the pod's.
-  const bool pods = enis.pod_port_of(destination) != kNoDevice;
+  const bool pods = to.pod_port != kNoDevice;
   const bool ours = for_us && (!pods || is_neighbour_discovery(packet));
   if (icmp && (destination.is_multicast() || destination.is_link_local() || ours)) {
     packet.fate = Fate::kToControl;
     return;
   }
   if (destination.is_multicast()) return packet.drop(DropReason::kMulticastDestination);
-  if (for_us && !pods && enis.is_own_address(destination)) {
+  if (for_us && !pods && to.own) {
     return packet.drop(DropReason::kNoSession);
   }
   if (source.is_multicast() || source == destination || source == Ipv6Addr{} ||
-      enis.is_own_address(source)) {
+      enis.about(source).own) {
     return packet.drop(DropReason::kMartianSource);
   }
   if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
@@ -226,7 +230,7 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
     return packet.drop(DropReason::kPolicyDrop);
   }
   if (packet.decision.verdict != policy::Verdict::kPreserve &&
-      enis.devices()[packet.in.value].is_eni && enis.pod_port_of(destination) != kNoDevice) {
+      enis.devices()[packet.in.value].is_eni && pods) {
     packet.decision.verdict = policy::Verdict::kPreserve;  // opened from outside
   }
   if (packet.decision.verdict != policy::Verdict::kPreserve) {
@@ -241,23 +245,45 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
 }  // namespace
 
 bool is_martian(Ipv4Addr source, Ipv4Addr destination, const eni::EniMap& enis) noexcept {
-  return source.is_this_network() || source.is_loopback() || source.is_multicast() ||
-         source.is_limited_broadcast() || source == destination || enis.is_own_address(source) ||
-         enis.is_directed_broadcast(source);
+  return is_martian(source, destination, enis.about(source));
+}
+
+void Classify::ask(Packet& packet) noexcept {
+  const eni::EniMap& enis = context_.enis();
+  const policy::AddressPair pair{Ipv4Addr{packet.ipv4().source},
+                                 Ipv4Addr{packet.ipv4().destination}};
+  const eni::AddressFacts& from = enis.about(pair.source);
+  const eni::AddressFacts& to = enis.about(pair.destination);
+  if (settle(packet, from, to, context_)) return;
+  packet.opened_from_outside = opened_from_outside(packet, from, to, enis);
+  pairs_[asked_] = pair;
+  packets_[asked_++] = &packet;
+}
+
+void Classify::hear(Packet& packet, const policy::Decision& decision) noexcept {
+  packet.decision = decision;
+  // A rule may refuse a flow from outside; none translates it.
+  if (packet.opened_from_outside && decision.verdict != policy::Verdict::kDrop) {
+    packet.decision = {policy::Verdict::kPreserve, {}, kOpenedFromOutside};
+  }
+  apply(packet, context_);
 }
 
 void Classify::process(Burst& burst) noexcept {
   if (!burst.has_missed()) return;
+  asked_ = 0;
   for (Packet& packet : burst) {
     if (!packet.live() || packet.found) continue;
     switch (packet.kind) {
       case Kind::kFlow:
-      case Kind::kIcmpError: classify_flow(packet, context_); break;
+      case Kind::kIcmpError: ask(packet); break;
       case Kind::kIpv6: classify_ipv6(packet, context_); break;
       case Kind::kFragment:
       case Kind::kArp: break;  // never live here
     }
   }
+  context_.snapshot->policy->decide({pairs_.data(), asked_}, {decisions_.data(), asked_});
+  for (unsigned i = 0; i < asked_; ++i) hear(*packets_[i], decisions_[i]);
 }
 
 }  // namespace sluice::pipeline

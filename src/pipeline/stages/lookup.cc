@@ -39,7 +39,7 @@ void judge_error(Packet& packet, const nat::SessionIdentity& session, Context& c
   const Ipv4Addr source{packet.ipv4().source};
   const bool becomes_snat =
       session.translated() && packet.found.direction == nat::Direction::kOutbound;
-  const bool of_a_pod = enis.pod_port_of(source) != kNoDevice;
+  const bool of_a_pod = enis.about(source).pod_port != kNoDevice;
   const bool outbound = packet.found.direction == nat::Direction::kOutbound;
   if (is_martian(source, Ipv4Addr{packet.ipv4().destination}, enis)) {
     packet.drop(DropReason::kMartianSource);

@@ -169,7 +169,7 @@ void parse_ipv6(Packet& packet) noexcept {
 void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
   const Ipv4Addr destination{packet.ipv4().destination};
   if (destination.is_multicast()) return packet.drop(DropReason::kMulticastDestination);
-  if (destination.is_limited_broadcast() || enis.is_directed_broadcast(destination)) {
+  if (destination.is_limited_broadcast() || enis.about(destination).directed_broadcast) {
     return packet.drop(DropReason::kBroadcastDestination);
   }
   packet.drop(DropReason::kNotForUs);

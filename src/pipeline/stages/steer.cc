@@ -8,16 +8,16 @@ WorkerId owner_of(const nat::FlowKey& tuple, const Context& context) noexcept {
   const Ipv4Addr source{tuple.source};
   const Ipv4Addr destination{tuple.destination};
   const eni::EniMap& enis = context.enis();
+  const eni::AddressFacts& to = enis.about(destination);
   nat::FlowKey key = tuple;
   const Snapshot& snapshot = *context.snapshot;
-  if (enis.is_snat_address(destination)) {
+  if (to.snat) {
     if (snapshot.is_independent(destination)) {
       return snapshot.ports_for(key.protocol).owner_of(key.destination_port);
     }
   } else {
-    const bool from_pod = enis.is_pod(source) || enis.pod_port_of(source) != kNoDevice;
-    const bool to_pod = enis.is_pod(destination) || enis.pod_port_of(destination) != kNoDevice;
-    const bool reverse = from_pod == to_pod ? destination < source : to_pod;
+    const bool from_pod = enis.about(source).of_a_pod();
+    const bool reverse = from_pod == to.of_a_pod() ? destination < source : to.of_a_pod();
     if (reverse) key = key.reversed();
     // All flows of one mapping have to meet: the remote is left out.
     if (!snapshot.independent.empty()) key.destination = {}, key.destination_port = {};
