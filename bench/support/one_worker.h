@@ -30,6 +30,7 @@ class OneWorker {
   [[nodiscard]] static Ipv4Addr snat_address();
 
   [[nodiscard]] pipeline::Context& context() { return *context_; }
+  [[nodiscard]] const config::Config& config() const { return snapshot_->config; }
   [[nodiscard]] nat::FlowTable& table() { return *table_; }
   /// Whether a pod's packet of this tuple is this worker's.
   [[nodiscard]] bool owns(const nat::FlowKey& outbound) const {
