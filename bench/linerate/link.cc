@@ -117,7 +117,7 @@ Status Links::make_namespaces(const std::string& folder) {
 
 std::vector<std::string> Links::far_side() const {
   if (!far_) return {};
-  return {"nsenter", fmt::format("--target={}", far_->pid()), "--net", "--mount"};
+  return {"nsenter", fmt::format("--target={}", far_->pid()), "--net", "--mount", "--root", "--wd"};
 }
 
 Status Links::configure_far_side(const std::string& command) const {
