@@ -91,7 +91,11 @@ int console(const Options& options) {
     return ::isatty(STDIN_FILENO) != 0 ? attach(options) : ask_lines(options);
   }
   std::string line = fmt::format("{}", fmt::join(options.words, " "));
-  if (const auto repeated = console::read_watch(line)) return watch(options, *repeated);
+  if (const auto repeated = console::read_watch(line)) {
+    if (*repeated) return watch(options, repeated->value());
+    fmt::print(stderr, "{}\n", repeated->error());
+    return kBadUsage;
+  }
   if (options.json) line = with_json(line);
   return ask_one(options, line);
 }

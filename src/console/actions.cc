@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "config/duration.h"
+#include "console/session_tasks.h"
 #include "telemetry/log.h"
 #include "telemetry/telemetry.h"
 
@@ -38,6 +39,15 @@ bool take_out(std::vector<Ipv4Addr>& pool, Ipv4Addr address) {
   return true;
 }
 
+View drained_view(const telemetry::Census& census, Ipv4Addr address) {
+  const auto use = census.addresses().find(address);
+  const bool any = use != census.addresses().end();
+  return {{"address", address.to_string()},
+          {"state", "draining: it gets no new flows"},
+          {"sessions_left", any ? use->second.sessions : 0},
+          {"mappings_left", any ? use->second.mappings : 0}};
+}
+
 }  // namespace
 
 Reply clear_counters(Session& session, const Arguments&) {
@@ -48,7 +58,13 @@ Reply clear_counters(Session& session, const Arguments&) {
 Reply drain(Session& session, const Arguments& arguments) {
   const auto asked = arguments.address("address");
   const std::string text = arguments.text("address");
-  if (!asked->is_v4() || !session.gateway.snapshot().enis.about(asked->v4()).snat) {
+  const bool in_use = asked->is_v4() && session.gateway.snapshot().enis.about(asked->v4()).snat;
+  if (!in_use && asked->is_v4() && session.drained.contains(asked->v4())) {
+    return std::make_unique<CensusTask>(session, arguments, [address = asked->v4()](const auto& census) {
+      return drained_view(census, address);
+    });
+  }
+  if (!in_use) {
     return failed(fmt::format("{} is no address that flows are translated to; show ports lists "
                               "them\n",
                               text));
@@ -59,9 +75,10 @@ Reply drain(Session& session, const Arguments& arguments) {
   if (!left) {
     return failed(fmt::format("{} is the last address of its pool: new flows would find none\n", text));
   }
+  session.drained.insert(asked->v4());
   return in_force(session, std::move(changed),
-                  fmt::format("{} gets no new flows {}; show ports counts those it has down", text,
-                              kUntil));
+                  fmt::format("{} gets no new flows {}; drain {} again says how many are left", text,
+                              kUntil, text));
 }
 
 Reply quit(Session& session, const Arguments&) {

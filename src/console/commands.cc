@@ -50,7 +50,7 @@ constexpr std::array kCommands{
             "packets",
             "show drops reason no_session", show<show_drops>},
     Command{"show eni", "ENIs and pod ports: addresses, links, queues", "show eni", show<show_eni>},
-    Command{"show flow FLOW", "one session, by either direction's tuple",
+    Command{"show flow FLOW", "one session, by either direction's tuple; its age is known to 16 s, up to 12 days",
             "show flow udp 10.10.20.21:4000 > 8.8.8.8:53", show_flow},
     Command{"show flows [pod ADDRESS] [remote ADDRESS] [address ADDRESS] [protocol PROTOCOL] "
             "[state STATE] [idle DURATION] [limit N] [page N] [top] [count]",
@@ -84,6 +84,8 @@ constexpr std::array kCommands{
     Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
             "trace the next N packets through the stages", "trace add 5 protocol udp", trace_add},
     Command{"trace show", "what each stage changed about the packets traced", "trace show", trace_show},
+    Command{"trace stop", "end the trace, which stays to be shown", "trace stop", trace_stop},
+    Command{"trace clear", "end the trace and forget it", "trace clear", trace_clear},
     Command{"capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
             "write the next 1000 or N packets to a pcapng file, before and after, with the reason",
             "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ struct Session {
   telemetry::Telemetry& telemetry;
   bool quit = false;  ///< set by quit: the gateway is to end
   bool busy = false;  ///< a check is under way; one at a time
+  std::set<Ipv4Addr> drained;  ///< addresses that drain was asked for; a reload may have them back
 };
 
 struct Answer {

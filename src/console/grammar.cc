@@ -3,12 +3,15 @@
 #include "console/grammar.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <utility>
 
 #include "config/duration.h"
+#include "config/problem.h"
 #include "nat/session_text.h"
 #include "pipeline/drop_reason.h"
 
@@ -38,7 +41,12 @@ std::vector<std::string> states() {
   const auto names = nat::state_names();
   return {names.begin() + 1, names.end()};  // no session is free
 }
-std::vector<std::string> protocols() { return {"tcp", "udp", "icmp", "sctp"}; }
+std::vector<std::string> protocols() {
+  std::vector<std::string> names;
+  for (const auto& [name, number] : nat::kProtocolNames) names.emplace_back(name);
+  return names;
+}
+bool is_protocol(const std::string& word) { return nat::parse_protocol(word).has_value(); }
 std::vector<std::string> levels() { return {"error", "warning", "info", "debug"}; }
 std::vector<std::string> reasons() {
   std::vector<std::string> names;
@@ -59,7 +67,7 @@ constexpr std::array kPlaces{
     PlaceType{"LEVEL", "how much is logged", false, is_choice<levels>, levels},
     PlaceType{"N", "a number", false, is_number},
     PlaceType{"PATH", "the path of a file, without blanks", false, is_anything},
-    PlaceType{"PROTOCOL", "a protocol by its name", false, is_choice<protocols>, protocols},
+    PlaceType{"PROTOCOL", "a protocol by its name, or a number up to 255", false, is_protocol, protocols},
     PlaceType{"REASON", "a drop reason by its metric's name", false, is_choice<reasons>, reasons},
     PlaceType{"SECONDS", "a number of seconds", false, is_number},
     PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
@@ -219,51 +227,66 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-std::string described(const std::vector<const Element*>& expected) {
-  std::string text;
-  for (const Element* element : expected) {
-    if (!text.empty()) text += ", ";
-    text += element->text;
-    if (element->place != nullptr) text += fmt::format(" ({})", element->place->help);
-  }
-  return text;
+std::string described(const Element& element) {
+  if (element.place == nullptr) return element.text;
+  return fmt::format("{} ({})", element.text, element.place->help);
 }
 
 /// How far a line gets in one command's syntax.
 struct Attempt {
+  const Command* command = nullptr;
   std::size_t fixed = 0;  ///< words that no other command has taken
   bool complete = false;
-  std::string problem;
+  std::string wrong;                  ///< the word that does not fit; empty: one is missing
+  std::vector<std::string> expected;  ///< instead of it
   Arguments arguments;
 };
+
+/// The part of a line that takes all that is left: `--json` may be its last word.
+std::string_view take_rest(std::string_view& line, bool& json) {
+  std::string_view rest = trimmed(std::exchange(line, {}));
+  const std::size_t last = rest.find_last_of(kBlanks);
+  if (last != std::string_view::npos && rest.substr(last + 1) == kJson) {
+    json = true;
+    rest = trimmed(rest.substr(0, last));
+  }
+  return rest;
+}
 
 Attempt attempt(const Syntax& syntax, std::string_view line) {
   Walk walk(syntax);
   Attempt result;
+  result.command = syntax.command;
   while (true) {
-    const std::string_view rest = trimmed(line);
-    std::string word;
-    if (walk.at_rest() && !rest.starts_with(kJson)) {
-      word = rest;
-      line = {};
-    } else {
-      word = take_word(line);
-    }
+    const bool rest = walk.at_rest() && !trimmed(line).starts_with(kJson);
+    const std::string word{rest ? take_rest(line, walk.arguments().json) : take_word(line)};
     if (word.empty()) break;
     if (walk.take(word)) continue;
-    const auto expected = walk.expected();
-    result.problem = expected.empty()
-                         ? fmt::format("'{}': nothing may follow here", word)
-                         : fmt::format("'{}': expected {}", word, described(expected));
+    result.wrong = word;
     break;
   }
   result.fixed = walk.fixed();
-  result.complete = result.problem.empty() && walk.may_end();
-  if (result.problem.empty() && !result.complete) {
-    result.problem = fmt::format("expected {}", described(walk.expected()));
-  }
+  result.complete = result.wrong.empty() && walk.may_end();
+  for (const Element* element : walk.expected()) result.expected.push_back(described(*element));
   result.arguments = std::move(walk.arguments());
   return result;
+}
+
+/// What is wrong with a line by the commands that it gets furthest in, all of them.
+std::string problem_of(const std::vector<Attempt>& nearest) {
+  std::vector<std::string> expected;
+  for (const Attempt& tried : nearest) {
+    for (const std::string& text : tried.expected) {
+      if (std::find(expected.begin(), expected.end(), text) == expected.end()) expected.push_back(text);
+    }
+  }
+  const std::string& wrong = nearest.front().wrong;
+  std::string text = wrong.empty() ? "" : fmt::format("'{}': ", config::shown(wrong));
+  text += expected.empty() ? "nothing may follow here" : fmt::format("expected {}", fmt::join(expected, ", "));
+  if (nearest.size() == 1) return fmt::format("{}; usage: {}", text, nearest.front().command->syntax);
+  text += "; usage is one of";
+  for (const Attempt& tried : nearest) text += fmt::format("\n  {}", tried.command->syntax);
+  return text;
 }
 
 }  // namespace
@@ -283,23 +306,23 @@ Result<Typed> read_line(std::string_view line) {
   if (line.size() > kLongestLine) {
     return Error{fmt::format("the line is longer than {} characters", kLongestLine)};
   }
-  const Syntax* nearest = nullptr;
-  Attempt best;
+  std::vector<Attempt> nearest;
+  std::size_t furthest = 1;
   for (const Syntax& syntax : syntaxes()) {
     Attempt tried = attempt(syntax, line);
-    const bool better = tried.fixed > best.fixed ||
-                        (tried.fixed == best.fixed && tried.complete && !best.complete);
-    if (!better) continue;
-    best = std::move(tried);
-    nearest = &syntax;
+    if (tried.fixed < furthest) continue;
+    if (tried.fixed > furthest) nearest.clear();
+    furthest = tried.fixed;
+    nearest.push_back(std::move(tried));
   }
-  if (nearest == nullptr) {
-    return Error{fmt::format("no such command: {}; help lists what there is", trimmed(line))};
+  if (nearest.empty()) {
+    return Error{fmt::format("no such command: {}; help lists what there is",
+                             config::shown(trimmed(line)))};
   }
-  if (!best.complete) {
-    return Error{fmt::format("{}; usage: {}", best.problem, nearest->command->syntax)};
-  }
-  return Typed{nearest->command, std::move(best.arguments)};
+  const auto whole = std::find_if(nearest.begin(), nearest.end(),
+                                  [](const Attempt& tried) { return tried.complete; });
+  if (whole == nearest.end()) return Error{problem_of(nearest)};
+  return Typed{whole->command, std::move(whole->arguments)};
 }
 
 std::vector<Candidate> candidates(std::span<const std::string> words) {

@@ -18,6 +18,29 @@ constexpr std::uint64_t kMostTraced = 200;
 constexpr std::uint64_t kMostCaptured = 10'000'000;
 constexpr std::uint64_t kCapturedByDefault = 1000;
 
+/// How many packets are asked for; nothing: too few or too many.
+std::optional<std::uint32_t> packets_of(const Arguments& arguments,
+                                        const char* name,
+                                        std::uint64_t otherwise,
+                                        std::uint64_t most) {
+  const std::uint64_t wanted = arguments.number(name, otherwise);
+  if (wanted == 0 || wanted > most) return std::nullopt;
+  return static_cast<std::uint32_t>(wanted);
+}
+
+Answer not_so_many(const Arguments& arguments, const char* name, std::uint64_t most) {
+  return {Answer::Status::kBadUsage,
+          fmt::format("{} packets cannot be recorded; 1 to {} can\n", arguments.text(name), most)};
+}
+
+/// The trace under way or the last one; null: none.
+Recording* trace_of(Session& session) {
+  const auto& recording = session.telemetry.recording();
+  return recording && !recording->is_capture() ? recording.get() : nullptr;
+}
+
+constexpr const char* kNoTrace = "nothing is traced; trace add N begins\n";
+
 Recording::Wish wish_of(const Arguments& arguments) {
   Recording::Wish wish;
   const gateway::SessionFilter filter = filter_of(arguments);
@@ -30,7 +53,7 @@ std::optional<Answer> refused(Session& session, const Recording::Wish& wish) {
   const auto& current = session.telemetry.recording();
   if (current && current->running()) {
     return failed(current->is_capture() ? "a capture is under way: capture stop ends it\n"
-                                        : "a trace is under way: trace show ends it\n");
+                                        : "a trace is under way: trace stop ends it\n");
   }
   auto started = Recording::start(session.gateway, wish);
   if (!started) return failed(started.error() + "\n");
@@ -42,40 +65,61 @@ std::optional<Answer> refused(Session& session, const Recording::Wish& wish) {
 
 Reply trace_add(Session& session, const Arguments& arguments) {
   Recording::Wish wish = wish_of(arguments);
-  wish.packets =
-      static_cast<std::uint32_t>(std::clamp<std::uint64_t>(arguments.number("n", 1), 1, kMostTraced));
+  const auto packets = packets_of(arguments, "n", 1, kMostTraced);
+  if (!packets) return not_so_many(arguments, "n", kMostTraced);
+  wish.packets = *packets;
   if (auto no = refused(session, wish)) return *no;
-  return done(fmt::format("the next {} packets are traced; trace show prints them\n", wish.packets));
+  return done(fmt::format("the next {} packet{} traced; trace show prints {}\n", wish.packets,
+                          wish.packets == 1 ? " is" : "s are", wish.packets == 1 ? "it" : "them"));
 }
 
 Reply trace_show(Session& session, const Arguments& arguments) {
-  const auto& trace = session.telemetry.recording();
-  if (!trace || trace->is_capture()) return failed("nothing is traced; trace add N begins\n");
+  const Recording* trace = trace_of(session);
+  if (trace == nullptr) return failed(kNoTrace);
   View view;
   view["under_way"] = trace->running();
   view["packets"] = trace->packets();
   view["lost_copies"] = trace->lost();
-  View all = View::array();
+  if (arguments.json) view["traced"] = View::array();
+  std::string text = arguments.json ? "" : to_text(view);
   for (const auto& packet : trace->traced()) {
     View steps = View::array();
     for (const auto& step : packet.steps) {
       steps.push_back({{"stage", step.stage}, {"change", step.change}});
     }
-    if (!arguments.json) view[packet.packet] = steps;
-    all.push_back({{"packet", packet.packet}, {"stages", steps}});
+    if (arguments.json) {
+      view["traced"].push_back({{"packet", packet.packet}, {"stages", steps}});
+    } else {
+      text += fmt::format("\n{}\n{}", packet.packet, to_text({{"stages", steps}}));
+    }
   }
-  if (arguments.json) view["traced"] = all;
-  return shown(view, arguments);
+  return arguments.json ? shown(view, arguments) : Reply{done(text)};
+}
+
+Reply trace_stop(Session& session, const Arguments&) {
+  Recording* trace = trace_of(session);
+  if (trace == nullptr) return failed(kNoTrace);
+  if (!trace->running()) return failed("the trace has ended; trace show prints it\n");
+  trace->stop();
+  return done(fmt::format("{} packet{} traced; trace show prints what there is\n", trace->packets(),
+                          trace->packets() == 1 ? " was" : "s were"));
+}
+
+Reply trace_clear(Session& session, const Arguments&) {
+  if (trace_of(session) == nullptr) return failed(kNoTrace);
+  session.telemetry.record(nullptr);
+  return done("the trace is forgotten\n");
 }
 
 Reply capture_start(Session& session, const Arguments& arguments) {
   Recording::Wish wish = wish_of(arguments);
   wish.path = arguments.text("path");
-  wish.packets = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
-      arguments.number("count", kCapturedByDefault), 1, kMostCaptured));
+  const auto packets = packets_of(arguments, "count", kCapturedByDefault, kMostCaptured);
+  if (!packets) return not_so_many(arguments, "count", kMostCaptured);
+  wish.packets = *packets;
   if (auto no = refused(session, wish)) return *no;
-  return done(fmt::format("the next {} packets go to {}; capture stop ends it before\n", wish.packets,
-                          wish.path));
+  return done(fmt::format("the next {} packets go to {}; capture stop ends it before\n",
+                          wish.packets, wish.path));
 }
 
 Reply capture_stop(Session& session, const Arguments& arguments) {

@@ -8,6 +8,8 @@
 namespace sluice::console {
 
 [[nodiscard]] Reply trace_add(Session& session, const Arguments& arguments);
+[[nodiscard]] Reply trace_clear(Session& session, const Arguments& arguments);
+[[nodiscard]] Reply trace_stop(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply trace_show(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply capture_start(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply capture_stop(Session& session, const Arguments& arguments);

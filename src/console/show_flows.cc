@@ -40,6 +40,14 @@ View row_of(const FlowTable::Snapshot& flow, Instant now) {
   return row;
 }
 
+/// A session's record knows in which 16 s it began, no more. It is no younger than its last packet.
+void add_age(View& view, std::uint32_t began_ago, std::int32_t idle_ms) {
+  constexpr double kUnit = (1U << nat::kStartShift) / 1000.0;
+  const double least = began_ago == 0 ? 0 : (began_ago - 1) * kUnit;
+  view["age_s_at_least"] = std::max(least, idle_ms / 1000.0);
+  view["age_s_at_most"] = (began_ago + 1) * kUnit;
+}
+
 /// show flows: counts what matches, and keeps the page or the largest.
 class FlowsTask : public Task {
  public:
@@ -167,7 +175,7 @@ class FlowTask : public Task {
   [[nodiscard]] Answer answer(const FindFlow& errand, std::size_t worker) const {
     const nat::SessionIdentity& id = errand.flow.identity;
     View view = row_of(errand.flow, gateway_.now());
-    view["age_s"] = (std::uint64_t{errand.began_ago} << nat::kStartShift) / 1000;
+    add_age(view, errand.began_ago, gateway_.now().since(errand.flow.last_seen));
     view["worker"] = worker;
     view["opened"] = id.opened_inbound() ? "from outside" : "by the pod";
     view["rule"] = id.opened_inbound() ? "opened from outside: policy was not asked"
@@ -186,13 +194,6 @@ class FlowTask : public Task {
   Arguments arguments_;
   std::vector<std::shared_ptr<FindFlow>> errands_;
 };
-
-std::optional<std::uint8_t> protocol_named(const std::string& name) {
-  for (const std::uint8_t protocol : {net::kTcp, net::kUdp, net::kIcmp, net::kSctp}) {
-    if (nat::protocol_text(protocol) == name) return protocol;
-  }
-  return std::nullopt;
-}
 
 View pods_view(const telemetry::Census& census, std::size_t limit) {
   std::vector<std::pair<Ipv4Addr, telemetry::PodUse>> pods(census.pods().begin(),
@@ -271,7 +272,7 @@ gateway::SessionFilter filter_of(const Arguments& arguments) {
   filter.pod = address("pod");
   filter.remote = address("remote");
   filter.snat = address("address");
-  filter.protocol = protocol_named(arguments.text("protocol"));
+  filter.protocol = nat::parse_protocol(arguments.text("protocol"));
   const auto names = nat::state_names();
   const auto state = std::find(names.begin(), names.end(), arguments.text("state"));
   if (state != names.end()) {

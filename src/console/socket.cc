@@ -20,6 +20,7 @@
 #include <optional>
 
 #include "console/grammar.h"
+#include "console/view.h"
 
 namespace sluice::console {
 namespace {
@@ -33,6 +34,7 @@ constexpr unsigned kCommandsATurn = 8;
 constexpr std::size_t kMostUnread = std::size_t{32} << 20;
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::milliseconds kLeastPatience{250};
+constexpr std::chrono::seconds kFarewell{1};
 
 /// A file descriptor that closes itself.
 class Descriptor {
@@ -82,9 +84,10 @@ struct Client {
   std::size_t written = 0;
   std::unique_ptr<Task> task;
   bool answered = false;
+  bool says_more = false;  ///< has not ended a line that was refused
 
   void answer(const Answer& answer) {
-    out = std::string(word(answer.status)) + "\n" + answer.text;
+    out = std::string(word(answer.status)) + "\n" + escaped(answer.text, "\n");
     answered = true;
     deadline = SteadyClock::now() + kPatience;  // a task's time is not the client's
   }
@@ -115,8 +118,8 @@ bool read_line_of(Client& client, Session& session, Budget& budget) {
     client.in.append(buffer, static_cast<std::size_t>(count));
     const std::size_t end = client.in.find('\n');
     if (end == std::string::npos) {
-      if (client.in.size() > kLongestLine) return false;
-      continue;
+      if (client.in.size() <= kLongestLine) continue;
+      client.says_more = true;
     }
     --budget.commands;
     Reply reply = run(std::string_view(client.in).substr(0, end), session);
@@ -125,6 +128,18 @@ bool read_line_of(Client& client, Session& session, Budget& budget) {
     } else {
       client.answer(std::get<Answer>(reply));
     }
+  }
+  return true;
+}
+
+/// Takes what a client goes on to say of a line that was refused: closing on it would take the answer
+/// from it. False once it has ended.
+bool hear_out(const Client& client) {
+  constexpr int kPiecesATurn = 16;
+  char buffer[4096];
+  for (int i = 0; i < kPiecesATurn; ++i) {
+    const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);
+    if (count <= 0) return count < 0 && errno == EAGAIN;
   }
   return true;
 }
@@ -140,14 +155,18 @@ bool serve(Client& client, Session& session, Budget& budget) {
     client.task.reset();
   }
   if (!read_line_of(client, session, budget)) return false;
-  while (client.written < client.out.size()) {
+  const auto left = [&] { return client.written < client.out.size(); };
+  while (left()) {
     const ssize_t count =
         ::send(client.socket.get(), client.out.data() + client.written,
                client.out.size() - client.written, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
     client.written += static_cast<std::size_t>(count);
+    if (left() || !client.says_more) continue;
+    ::shutdown(client.socket.get(), SHUT_WR);
+    client.deadline = SteadyClock::now() + kFarewell;
   }
-  return !client.answered;
+  return !client.answered || (client.says_more && hear_out(client));
 }
 
 }  // namespace

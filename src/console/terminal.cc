@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "console/grammar.h"
+#include "console/view.h"
 #include "console/watch.h"
 
 namespace sluice::console {
@@ -127,12 +128,11 @@ struct Terminal::Impl {
   }
 
   void take(const std::string& typed) {
-    watch = read_watch(typed);
-    if (watch) {
-      next_look = Clock::now();
-      return;
-    }
-    say(run(typed));
+    auto repeated = read_watch(typed);
+    if (!repeated) return say(run(typed));
+    if (!*repeated) return print({Answer::Status::kBadUsage, repeated->error() + "\n"});
+    watch = std::move(*repeated).value();
+    next_look = Clock::now();
   }
 
   void say(Reply reply) {
@@ -147,8 +147,9 @@ struct Terminal::Impl {
     if (watch) cmdline_printf(line, "%s", std::string(kRedraw).c_str());
     // In pieces: the library's own buffer is small.
     constexpr std::size_t kPiece = 256;
-    for (std::size_t at = 0; at < answer.text.size(); at += kPiece) {
-      cmdline_printf(line, "%s", answer.text.substr(at, kPiece).c_str());
+    const std::string text = escaped(answer.text, "\n");
+    for (std::size_t at = 0; at < text.size(); at += kPiece) {
+      cmdline_printf(line, "%s", text.substr(at, kPiece).c_str());
     }
   }
 

@@ -15,20 +15,11 @@ std::string heading(std::string key) {
   return key;
 }
 
-/// Of what a stranger may have written (a path, a log line), control characters stay out of the
-/// operator's terminal.
-std::string harmless(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
-  return text;
-}
-
 std::string cell(const View& value) {
   if (value.is_null()) return "-";
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (value.is_number_float()) return fmt::format("{:.1f}", value.get<double>());
-  if (value.is_string()) return harmless(value.get<std::string>());
+  if (value.is_string()) return escaped(value.get<std::string>(), "");
   if (!value.is_array()) return value.dump();
   std::string words;
   for (const View& item : value) words += (words.empty() ? "" : " ") + cell(item);
@@ -86,6 +77,20 @@ std::string member(const std::string& key, const View& value) {
 }
 
 }  // namespace
+
+std::string escaped(std::string_view text, std::string_view kept) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = byte < 0x20 || byte == 0x7f;
+    if (control && kept.find(c) == std::string_view::npos) {
+      result += fmt::format("\\x{:02x}", byte);
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
 
 std::string to_text(const View& view) {
   std::string text;

@@ -2,30 +2,56 @@
 // Copyright (c) 2026 The sluice authors
 #include "console/watch.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "config/problem.h"
 #include "console/grammar.h"
 
 namespace sluice::console {
+namespace {
 
-std::optional<Watch> read_watch(std::string_view line) {
+/// Takes the seconds off the end of a command that does not end in them itself; 0: there are none.
+std::chrono::seconds take_seconds(std::string& command) {
+  if (read_line(command).ok()) return {};
+  const std::size_t last = command.find_last_of(" \t");
+  if (last == std::string::npos) return {};
+  const std::string seconds = command.substr(last + 1);
+  constexpr std::size_t kDigits = 5;
+  const bool number =
+      seconds.size() <= kDigits &&
+      std::all_of(seconds.begin(), seconds.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!number) return {};
+  command.resize(command.find_last_not_of(" \t", last) + 1);
+  return std::chrono::seconds(std::max(std::stoi(seconds), 1));
+}
+
+bool only_shows(const Command& command) {
+  constexpr std::array<std::string_view, 5> kBegin{"show ", "explain ", "trace show", "check ",
+                                                   "help"};
+  return std::any_of(kBegin.begin(), kBegin.end(),
+                     [&](std::string_view begin) { return command.syntax.starts_with(begin); });
+}
+
+}  // namespace
+
+std::optional<Result<Watch>> read_watch(std::string_view line) {
   const auto typed = read_line(line);
   if (!typed) return std::nullopt;
   if (typed.value().command->syntax == "top") return Watch{"show rates", std::chrono::seconds(1)};
   if (!typed.value().command->syntax.starts_with("watch ")) return std::nullopt;
-  Watch watch;
-  watch.command = typed.value().arguments.text("command");
-  if (read_line(watch.command).ok()) return watch;
-  const std::size_t last = watch.command.find_last_of(" \t");
-  if (last == std::string::npos) return watch;
-  const std::string seconds = watch.command.substr(last + 1);
-  constexpr std::size_t kDigits = 5;
-  const bool number = seconds.size() <= kDigits &&
-                      std::all_of(seconds.begin(), seconds.end(),
-                                  [](char c) { return c >= '0' && c <= '9'; });
-  if (!number) return watch;
-  watch.every = std::chrono::seconds(std::max(std::stoi(seconds), 1));
-  watch.command.resize(watch.command.find_last_not_of(" \t", last) + 1);
+  Watch watch{.command = typed.value().arguments.text("command")};
+  if (const auto seconds = take_seconds(watch.command); seconds.count() != 0) watch.every = seconds;
+  const auto watched = read_line(watch.command);
+  if (!watched) return Error{watched.error()};
+  if (!only_shows(*watched.value().command)) {
+    return Error{
+        fmt::format("{} is not repeated: watch takes commands that only show something, such as "
+                    "show, explain, trace show",
+                    config::shown(watch.command))};
+  }
   return watch;
 }
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/result.h"
+
 namespace sluice::console {
 
 struct Watch {
@@ -15,8 +17,8 @@ struct Watch {
   std::chrono::seconds every{2};
 };
 /// Nothing: the line is another command, or none. The last number is the seconds unless the command
-/// itself ends in it.
-[[nodiscard]] std::optional<Watch> read_watch(std::string_view line);
+/// itself ends in it. Refused is what is no command, and what does more than show something.
+[[nodiscard]] std::optional<Result<Watch>> read_watch(std::string_view line);
 
 /// What clears a terminal's screen and begins at its top.
 inline constexpr std::string_view kRedraw = "\x1b[H\x1b[2J";

@@ -38,13 +38,9 @@ std::optional<std::uint32_t> argument(const std::string& device, const std::stri
   return value;
 }
 
-std::uint16_t bounded(std::uint32_t bytes) {
-  return static_cast<std::uint16_t>(std::min(bytes, kLongestBuffer));
-}
-
-}  // namespace
-
-std::optional<std::uint16_t> interface_mtu(const std::string& device) {
+/// What the kernel says of the interface that a virtual device names (`iface=`); nothing: none is
+/// named, or it is gone.
+std::optional<ifreq> ask_interface(const std::string& device, unsigned long what) {
   const std::size_t at = device.find(",iface=");
   if (at == std::string::npos) return std::nullopt;
   ifreq request{};
@@ -53,10 +49,27 @@ std::optional<std::uint16_t> interface_mtu(const std::string& device) {
   std::copy(name.begin(), name.end(), request.ifr_name);
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (socket < 0) return std::nullopt;
-  const bool known = ::ioctl(socket, SIOCGIFMTU, &request) == 0;
+  const bool known = ::ioctl(socket, what, &request) == 0;
   ::close(socket);
-  if (!known || request.ifr_mtu < 68) return std::nullopt;  // RFC 791: what every link carries
-  return static_cast<std::uint16_t>(std::min(request.ifr_mtu, 65'535));
+  if (!known) return std::nullopt;
+  return request;
+}
+
+std::uint16_t bounded(std::uint32_t bytes) {
+  return static_cast<std::uint16_t>(std::min(bytes, kLongestBuffer));
+}
+
+}  // namespace
+
+std::optional<std::uint16_t> interface_mtu(const std::string& device) {
+  const auto said = ask_interface(device, SIOCGIFMTU);
+  if (!said || said->ifr_mtu < 68) return std::nullopt;  // RFC 791: what every link carries
+  return static_cast<std::uint16_t>(std::min(said->ifr_mtu, 65'535));
+}
+
+bool interface_runs(const std::string& device) {
+  const auto said = ask_interface(device, SIOCGIFFLAGS);
+  return said && (said->ifr_flags & IFF_UP) != 0 && (said->ifr_flags & IFF_RUNNING) != 0;
 }
 
 bool is_af_packet(const std::string& device) { return device.starts_with("net_af_packet"); }

@@ -67,7 +67,7 @@ Result<std::unique_ptr<Device>> Device::open(const Options& options) {
   const auto port = port_named(name_of(options.device));
   if (!port) return failed("was probed but is no Ethernet device; " + hint(options.device));
   auto device = std::unique_ptr<Device>(new Device(*port));
-  device->name_ = name_of(options.device);
+  device->device_ = options.device;
   const Status started = device->start(options);
   if (!started) return failed(started.error());
   return device;
@@ -127,7 +127,8 @@ Status Device::start(const Options& options) {
   return success();
 }
 
-bool Device::link_up() const noexcept {
+bool Device::link_up() const {
+  if (is_af_packet(device_)) return interface_runs(device_);
   rte_eth_link link{};
   return rte_eth_link_get_nowait(port_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }

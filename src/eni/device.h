@@ -37,7 +37,8 @@ class Device {
   [[nodiscard]] const net::MacAddress& mac() const noexcept { return mac_; }
   [[nodiscard]] std::uint16_t mtu() const noexcept { return mtu_; }
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
-  [[nodiscard]] bool link_up() const noexcept;
+  /// Of an AF_PACKET device, what the kernel says of its interface: the driver calls every link up.
+  [[nodiscard]] bool link_up() const;
   /// Whether frames may come with a checksum that their sender left to its NIC, and nothing says so:
   /// the kernel hands a veth's frames to AF_PACKET as they are, and net_vhost those of its guest if it
   /// is told to use legacy-ol-flags.
@@ -56,7 +57,7 @@ class Device {
   std::uint16_t mtu_ = 0;
   bool hides_partial_checksums_ = false;
   std::string driver_;
-  std::string name_;
+  std::string device_;  ///< as the configuration has it
 };
 
 }  // namespace sluice::eni

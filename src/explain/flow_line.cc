@@ -7,6 +7,7 @@
 #include <charconv>
 #include <vector>
 
+#include "nat/session_text.h"
 #include "net/headers.h"
 
 namespace sluice::explain {
@@ -54,16 +55,12 @@ Result<std::uint8_t> parse_tcp_flags(std::string_view letters) {
 }
 
 Result<Protocol> parse_protocol(std::string_view word) {
-  if (word == "tcp") return Protocol{net::kTcp, std::nullopt};
-  if (word == "udp") return Protocol{net::kUdp, std::nullopt};
-  if (word == "icmp") return Protocol{net::kIcmp, std::nullopt};
-  if (word == "sctp") return Protocol{net::kSctp, std::nullopt};
   if (word.starts_with("tcp[") && word.ends_with("]")) {
     const auto flags = parse_tcp_flags(word.substr(4, word.size() - 5));
     if (!flags) return Error{flags.error()};
     return Protocol{net::kTcp, flags.value()};
   }
-  if (const auto value = number<std::uint8_t>(word)) return Protocol{*value, std::nullopt};
+  if (const auto value = nat::parse_protocol(word)) return Protocol{*value, std::nullopt};
   return Error{fmt::format("'{}' is no protocol; tcp, udp, icmp, sctp or a number is", word)};
 }
 

@@ -64,7 +64,9 @@ Worker::Worker(WorkerId self,
                *table_, ports_,        counters_,    fragments_,    outbox_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
-      transmit_(shared.links.size()) {}
+      transmit_(shared.links.size()) {
+  context_.samples = &samples_;
+}
 
 void Worker::run() noexcept {
   rte_rcu_qsbr_thread_online(shared_.readers, self_.value);
@@ -275,7 +277,6 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kHeld: return rte_pktmbuf_free(frame);  // its bytes are kept elsewhere
     case Fate::kDropAnswered:
       note_refusal(packet);
-      samples_.note(packet.reason, packet, burst_.now());
       counters_.drop(packet.reason, packet.dropped_length);
       counters_.originated.add(1);
       reshape(packet);
@@ -283,7 +284,8 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kDrop:
     case Fate::kLive:
       note_refusal(packet);
-      samples_.note(packet.reason, packet, burst_.now());
+      // One that wanted an answer was noted by the stage that gives them.
+      if (packet.answer == pipeline::AnswerKind::kNone) samples_.note(packet.reason, packet, burst_.now());
       if (packet.fragmentation == nullptr) return count_drop(frame, packet.reason);
       counters_.drop(packet.reason, packet.length);
       return rte_pktmbuf_free(frame);

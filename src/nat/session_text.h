@@ -4,8 +4,11 @@
 #pragma once
 
 #include <array>
+#include <charconv>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/ip.h"
 #include "nat/session.h"
@@ -13,15 +16,36 @@
 
 namespace sluice::nat {
 
+/// Protocols that have a name here; the IANA's names in lower case, as /etc/protocols has them.
+inline constexpr std::array<std::pair<std::string_view, std::uint8_t>, 10> kProtocolNames{
+    {{"tcp", net::kTcp},
+     {"udp", net::kUdp},
+     {"icmp", net::kIcmp},
+     {"sctp", net::kSctp},
+     {"gre", 47},
+     {"esp", 50},
+     {"ah", 51},
+     {"ipip", 4},
+     {"igmp", 2},
+     {"ospf", 89}}};
+
 /// "tcp", or the protocol's number.
 [[nodiscard]] inline std::string protocol_text(std::uint8_t protocol) {
-  switch (protocol) {
-    case net::kTcp: return "tcp";
-    case net::kUdp: return "udp";
-    case net::kIcmp: return "icmp";
-    case net::kSctp: return "sctp";
-    default: return std::to_string(protocol);
+  for (const auto& [name, number] : kProtocolNames) {
+    if (number == protocol) return std::string(name);
   }
+  return std::to_string(protocol);
+}
+
+/// A name of the list, or a number from 0 to 255.
+[[nodiscard]] inline std::optional<std::uint8_t> parse_protocol(std::string_view word) {
+  for (const auto& [name, number] : kProtocolNames) {
+    if (name == word) return number;
+  }
+  std::uint8_t number = 0;
+  const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (word.empty() || code != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+  return number;
 }
 
 /// By SessionState.

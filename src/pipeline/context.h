@@ -15,6 +15,7 @@
 #include "nat/port_allocator.h"
 #include "net/headers.h"
 #include "pipeline/counters.h"
+#include "pipeline/drop_samples.h"
 #include "pipeline/reassembly.h"
 #include "pipeline/snapshot.h"
 
@@ -38,6 +39,7 @@ struct Context {
   Reassembly& fragments;
   nat::Outbox& outbox;
   const Snapshot* snapshot = nullptr;  ///< set before each burst
+  DropSamples* samples = nullptr;      ///< of packets whose buffer an answer takes; may be none
   nat::LateSyns late_syns{};
   eni::AdjacencyCache adjacencies{};
 

@@ -24,8 +24,7 @@ struct DropSample {
   Instant time;
   std::uint32_t length = 0;  ///< of the whole frame
   DeviceId in = kNoDevice;
-  /// Bytes at hand. None of a packet whose buffer holds the answer to its sender by now.
-  std::uint8_t captured = 0;
+  std::uint8_t captured = 0;  ///< bytes at hand
   std::array<std::uint8_t, 6> reserved{};
   std::array<std::uint8_t, kBytes> bytes{};
 };
@@ -35,15 +34,15 @@ class DropSamples {
  public:
   static constexpr unsigned kKept = 4;
 
+  /// Before the packet's buffer becomes the answer to its sender.
   void note(DropReason reason, const Packet& packet, Instant now) noexcept {
     DropSample* sample = begin(reason, now);
     if (sample == nullptr) return;
     const bool known = packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError;
     if (known) sample->key = packet.key;
     sample->in = packet.in;
-    const bool answered = packet.fate == Fate::kDropAnswered;
-    sample->length = answered ? packet.dropped_length : packet.length;
-    if (!answered) copy(*sample, {packet.frame, packet.contiguous});
+    sample->length = packet.length;
+    copy(*sample, {packet.frame, packet.contiguous});
     publish(reason);
   }
   /// A frame of which no more is known than what it says.

@@ -187,7 +187,7 @@ std::vector<MetricFamily> collect(const Telemetry& telemetry) {
   Families out;
   out.family("build_info", "Versions, as labels")
       .value(1, {{"version", std::string(kVersion)}, {"dpdk", rte_version()}});
-  out.one("ready", "Whether links are up, routers answer and workers poll", status->not_ready.empty());
+  out.one("ready", "Whether the ENIs' links are up, routers answer and workers poll", status->not_ready.empty());
   add_packets(out, totals, *status);
   add_drops(out, totals);
   add_sessions(out, totals, *status);

@@ -57,7 +57,8 @@ DeviceStatus look_at(const eni::Device& device, const eni::DeviceInfo& info) {
 std::vector<std::string> reasons_not_ready(const Status& status) {
   std::vector<std::string> reasons;
   for (const DeviceStatus& device : status.devices) {
-    if (!device.link_up) reasons.push_back(device.name + ": link down");
+    // Pods come and go; without an ENI the gateway does not do its work.
+    if (device.is_eni && !device.link_up) reasons.push_back(device.name + ": link down");
     if (device.router_resolved == false) reasons.push_back(device.name + ": router does not answer");
   }
   for (std::size_t i = 0; i < status.workers.size(); ++i) {

@@ -55,6 +55,9 @@ TEST(Grammar, JsonStandsAnywhereBehindTheFirstWord) {
   }
   EXPECT_EQ(typed("check --json a b.yaml").arguments.text("file"), "a b.yaml");
   EXPECT_FALSE(read_line("--json show eni").ok());
+  const Typed last = typed("explain tcp 10.0.0.1:1 > 10.0.0.2:2 --json");
+  EXPECT_TRUE(last.arguments.json);
+  EXPECT_EQ(last.arguments.text("flow"), "tcp 10.0.0.1:1 > 10.0.0.2:2");
 }
 
 TEST(Grammar, APlaceAtTheEndTakesAllThatIsLeft) {
@@ -73,6 +76,34 @@ TEST(Grammar, SaysWhatWouldDo) {
   EXPECT_NE(problem("set timeout udp").find("expected DURATION"), std::string::npos);
   EXPECT_NE(problem("set timeout udp 0s").find("expected DURATION"), std::string::npos);
   EXPECT_NE(problem(std::string(kLongestLine + 1, 'x')).find("longer"), std::string::npos);
+}
+
+TEST(Grammar, NamesEveryCommandThatCouldBeMeant) {
+  EXPECT_EQ(problem("capture"),
+            "expected start, stop; usage is one of\n"
+            "  capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]\n"
+            "  capture stop");
+  EXPECT_NE(problem("set loud").find("'loud': expected log, timeout; usage is one of"), std::string::npos);
+  for (const Command& command : commands()) {
+    if (!command.syntax.starts_with("show ")) continue;
+    EXPECT_NE(problem("show nothing").find("\n  " + std::string(command.syntax)), std::string::npos)
+        << command.syntax;
+  }
+}
+
+TEST(Grammar, WhatIsTypedReachesNoTerminalAsItIs) {
+  EXPECT_EQ(problem("\x1b[2J\x07"), "no such command: \\x1b[2J\\x07; help lists what there is");
+  EXPECT_NE(problem("drain \x1b]0;x").find("'\\x1b]0;x': expected ADDRESS"), std::string::npos);
+}
+
+TEST(Grammar, TakesProtocolsByNameAndByNumber) {
+  for (const char* word : {"tcp", "gre", "esp", "47", "0", "255"}) {
+    EXPECT_TRUE(read_line(std::string("show flows protocol ") + word).ok()) << word;
+  }
+  for (const char* word : {"256", "-1", "tcp4", "4x", "TCP"}) {
+    EXPECT_NE(problem(std::string("show flows protocol ") + word).find("expected PROTOCOL"), std::string::npos);
+  }
+  EXPECT_TRUE(after("show flows protocol").contains("gre"));
 }
 
 TEST(Grammar, CompletesWordsChoicesAndPlaces) {
@@ -100,14 +131,26 @@ TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
 }
 
 TEST(Watching, TheLastNumberIsTheSecondsUnlessItIsTheCommands) {
-  EXPECT_EQ(read_watch("watch show drops")->every.count(), 2);
-  EXPECT_EQ(read_watch("watch show drops 5")->every.count(), 5);
-  EXPECT_EQ(read_watch("watch show drops 5")->command, "show drops");
-  EXPECT_EQ(read_watch("watch show flows limit 7")->command, "show flows limit 7");
-  EXPECT_EQ(read_watch("watch show flows limit 7 1")->command, "show flows limit 7");
-  EXPECT_EQ(read_watch("top")->command, "show rates");
+  const auto watched = [](const char* line) { return read_watch(line)->value(); };
+  EXPECT_EQ(watched("watch show drops").every.count(), 2);
+  EXPECT_EQ(watched("watch show drops 5").every.count(), 5);
+  EXPECT_EQ(watched("watch show drops 5").command, "show drops");
+  EXPECT_EQ(watched("watch show flows limit 7").command, "show flows limit 7");
+  EXPECT_EQ(watched("watch show flows limit 7 1").command, "show flows limit 7");
+  EXPECT_EQ(watched("top").command, "show rates");
   EXPECT_FALSE(read_watch("show drops"));
   EXPECT_FALSE(read_watch("nonsense"));
+}
+
+TEST(Watching, OnlyWhatShowsSomethingIsRepeated) {
+  for (const char* line : {"watch quit", "watch watch show drops", "watch top", "watch exit", "watch reload",
+                           "watch drain 10.0.0.1", "watch clear flows all 5", "watch trace stop"}) {
+    const auto watch = read_watch(line);
+    ASSERT_TRUE(watch && !*watch) << line;
+    EXPECT_NE(watch->error().find("watch takes commands that only show something"), std::string::npos) << line;
+  }
+  EXPECT_NE(read_watch("watch nonsense")->error().find("no such command: nonsense"), std::string::npos);
+  EXPECT_TRUE(read_watch("watch explain last drop")->ok());
 }
 
 TEST(Views, ScalarsBecomeLinesAndRowsATable) {
@@ -124,7 +167,7 @@ TEST(Views, ScalarsBecomeLinesAndRowsATable) {
 }
 
 TEST(Views, ControlCharactersDoNotReachTheTerminal) {
-  EXPECT_EQ(to_text({{"path", "a\x1b[2Jb"}}), "path: a?[2Jb\n");
+  EXPECT_EQ(to_text({{"path", "a\x1b[2Jb"}}), "path: a\\x1b[2Jb\n");
 }
 
 TEST(Manual, EscapesForMan) {

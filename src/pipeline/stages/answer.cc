@@ -222,6 +222,7 @@ void Answer::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
     packet.dropped_length = packet.length;
+    if (context_.samples != nullptr) context_.samples->note(packet.reason, packet, burst.now());
     if (!budget_.allows(packet.answer, sender_of(packet), burst.now())) {
       context_.counters.unanswered.add(1);
       continue;
