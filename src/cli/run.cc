@@ -122,7 +122,7 @@ int run(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);  // a vhost-user peer that goes away is no reason to go as well
 
   // First what needs no device: a second gateway must not disturb the one that runs.
-  auto socket = console::SocketServer::listen(config->console_socket);
+  auto socket = console::SocketServer::listen(config->console_socket, config->console_group);
   if (!socket) {
     log().error("{}", socket.error());
     return kFailed;

@@ -196,6 +196,7 @@ struct Config {
   SnatConfig snat;
   FlowsConfig flows;
   std::string console_socket = "/run/sluice/console.sock";
+  std::string console_group;  ///< whose members may use the socket too; empty: the owner alone
   std::string metrics_listen = "127.0.0.1:9464";  ///< empty: none
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;

@@ -34,8 +34,7 @@ void read_sections(MapReader& top, Config& config, Surroundings& surroundings) {
   top.read("pod_ports", config.pod_ports, list_of(read_pod_port));
   top.read("snat", config.snat, [&](const Value& value) { return read_snat(value, surroundings); });
   top.read("flows", config.flows, read_flows);
-  top.read("console", config.console_socket,
-           [&](const Value& value) { return read_console(value, surroundings); });
+  if (const auto console = top.find("console")) read_console(*console, surroundings, config);
   top.read("metrics", config.metrics_listen, read_metrics);
   if (const auto log = top.find("log")) read_log(*log, config);
   top.finish();

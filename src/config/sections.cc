@@ -3,6 +3,7 @@
 #include "config/sections.h"
 
 #include <fmt/format.h>
+#include <grp.h>
 #include <sys/un.h>
 
 #include <algorithm>
@@ -34,6 +35,13 @@ std::optional<std::string> read_gateway_name(const Value& value) {
     return name;
   }
   value.error(value.describe() + " is no name", "1 to 255 printable characters");
+  return std::nullopt;
+}
+
+std::optional<std::string> read_group(const Value& value) {
+  auto name = read_text(value);
+  if (!name || ::getgrnam(name->c_str()) != nullptr) return name;
+  value.error(value.describe() + " is no group of this machine", "a name that `getent group` lists");
   return std::nullopt;
 }
 
@@ -120,10 +128,9 @@ std::optional<FlowsConfig> read_flows(const Value& value) {
   return flows;
 }
 
-std::optional<std::string> read_console(const Value& value, const Surroundings& surroundings) {
-  std::optional<std::string> path;
+void read_console(const Value& value, const Surroundings& surroundings, Config& config) {
   MapReader map{value};
-  map.read("socket", path, [&](const Value& socket) -> std::optional<std::optional<std::string>> {
+  map.read("socket", config.console_socket, [&](const Value& socket) -> std::optional<std::string> {
     const auto text = read_text(socket);
     if (!text) return std::nullopt;
     std::string resolved = surroundings.resolve(*text);
@@ -132,8 +139,8 @@ std::optional<std::string> read_console(const Value& value, const Surroundings& 
                  fmt::format("a path of 1 to {} characters", sizeof(sockaddr_un::sun_path) - 1));
     return std::nullopt;
   });
+  map.read("group", config.console_group, read_group);
   map.finish();
-  return path;
 }
 
 std::optional<std::string> read_metrics(const Value& value) {

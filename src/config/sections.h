@@ -27,8 +27,7 @@ struct Surroundings {
 [[nodiscard]] std::optional<PodsConfig> read_pods(const Value& value);
 [[nodiscard]] std::optional<MarkedPrefixes> read_vpc(const Value& value);
 [[nodiscard]] std::optional<FlowsConfig> read_flows(const Value& value);
-[[nodiscard]] std::optional<std::string> read_console(const Value& value,
-                                                      const Surroundings& surroundings);
+void read_console(const Value& value, const Surroundings& surroundings, Config& config);
 [[nodiscard]] std::optional<std::string> read_metrics(const Value& value);
 void read_log(const Value& value, Config& config);
 

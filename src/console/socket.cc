@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -68,6 +69,19 @@ bool answers(const sockaddr_un& address) {
   const Descriptor probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   return probe.valid() && (::connect(probe.get(), generic(address), sizeof address) == 0 ||
                            errno == EAGAIN);
+}
+
+/// Lets a group's members use the socket. It was the owner's alone until here; the group comes first,
+/// so that it is nobody else's in between.
+bool open_to(const std::string& group, const std::string& path) {
+  errno = 0;
+  const ::group* entry = ::getgrnam(group.c_str());
+  if (entry == nullptr) {
+    if (errno == 0) errno = ENOENT;
+    return false;
+  }
+  return ::lchown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) == 0 &&
+         ::chmod(path.c_str(), 0660) == 0;
 }
 
 /// The first line of an answer.
@@ -180,7 +194,8 @@ struct SocketServer::Impl {
 SocketServer::SocketServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 SocketServer::~SocketServer() { ::unlink(impl_->path.c_str()); }
 
-Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& path) {
+Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& path,
+                                                           const std::string& group) {
   const auto failed = [&](const std::string& why) {
     return Error{fmt::format("console.socket: {}: {}", path, why)};
   };
@@ -204,6 +219,11 @@ Result<std::unique_ptr<SocketServer>> SocketServer::listen(const std::string& pa
   ::umask(mask);
   if (!bound || ::listen(listener.get(), kBacklog) != 0) {
     return failed(fmt::format("cannot be bound: {}", std::strerror(errno)));
+  }
+  if (!group.empty() && !open_to(group, path)) {
+    const std::string why = std::strerror(errno);
+    ::unlink(path.c_str());
+    return failed(fmt::format("cannot be given to console.group {}: {}", group, why));
   }
   return std::unique_ptr<SocketServer>(
       new SocketServer(std::make_unique<Impl>(Impl{path, std::move(listener), {}})));

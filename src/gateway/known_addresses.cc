@@ -56,6 +56,7 @@ std::vector<std::string> needs_restart(const config::Config& current, const conf
   // The same file may be named from the working directory or from the root.
   compare("console.socket", std::filesystem::absolute(current.console_socket),
           std::filesystem::absolute(next.console_socket));
+  compare("console.group", current.console_group, next.console_group);
   compare("metrics.listen", current.metrics_listen, next.metrics_listen);
   const auto compare_devices = [&](const std::string& list, const auto& a, const auto& b) {
     compare(list, a.size(), b.size());

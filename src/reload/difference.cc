@@ -265,6 +265,7 @@ Keys keys_of(const config::Config& config) {
   add_snat(keys, config.snat);
   add_flows(keys, config.flows);
   keys.value("console.socket", std::filesystem::absolute(config.console_socket).string());
+  keys.value("console.group", config.console_group);
   keys.value("metrics.listen", config.metrics_listen);
   keys.value("log.level", kLevels[static_cast<unsigned>(config.log_level)]);
   keys.value("log.format", config.log_format == config::LogFormat::kJson ? "json" : "text");

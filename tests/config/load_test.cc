@@ -64,7 +64,7 @@ flows:
   tcp_mid_stream: accept
   udp_refresh: outbound
   timeouts: {tcp_established: 3h, tcp_transitory: 5m, tcp_closed: 3s, udp: 2m5s, icmp: 90s}
-console: {socket: run/console.sock}
+console: {socket: run/console.sock, group: root}
 metrics: {listen: "[::1]:9000"}
 log: {level: debug, format: json}
 )");
@@ -98,6 +98,7 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.flows.timeouts.udp, std::chrono::seconds{125});
   EXPECT_EQ(config.flows.tcp_mid_stream, MidStream::kAccept);
   EXPECT_EQ(config.console_socket, "conf/run/console.sock");
+  EXPECT_EQ(config.console_group, "root");
   EXPECT_EQ(config.metrics_listen, "[::1]:9000");
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.log_format, LogFormat::kJson);
@@ -177,6 +178,8 @@ const BadValue kBadValues[] = {
     {"metrics: {listen: 127.0.0.1:65536}\n", {"metrics.listen", "65536", 10}},
     {"metrics: {listen: \"::1:9464\"}\n", {"metrics.listen", "[::1]:9464", 10}},
     {"console: {socket: \"\"}\n", {"console.socket", "path", 10}},
+    {"console: {group: no-such-group}\n", {"console.group", "getent group", 10}},
+    {"console: {group: \"\"}\n", {"console.group", "getent group", 10}},
     // Sources and rules.
     {"snat: {source: 10.10.10.20}\n", {"snat.source", "[10.10.10.20]", 10}},
     {"snat: {source: []}\n", {"snat.source", "empty", 10}},

@@ -90,6 +90,7 @@ snat: {vpc_cni: {}}
   EXPECT_EQ(a.flows.timeouts.udp, b.flows.timeouts.udp);
   EXPECT_EQ(a.flows.timeouts.icmp, b.flows.timeouts.icmp);
   EXPECT_EQ(a.console_socket, b.console_socket);
+  EXPECT_EQ(a.console_group, b.console_group);
   EXPECT_EQ(a.metrics_listen, b.metrics_listen);
   EXPECT_EQ(a.log_level, b.log_level);
   EXPECT_EQ(a.log_format, b.log_format);
@@ -101,7 +102,8 @@ TEST(Reference, ItsDisabledSettingsAreRightToo) {
   const std::string no_rules = std::regex_replace(text, std::regex{"\n  rules: \\[\\][^\n]*"}, "");
   for (const std::string& variant :
        {with_enabled(text, "name"), with_enabled(text, "instance"), with_enabled(no_rules, "rules"),
-        with_enabled(no_dialect, "ip_masq_agent"), with_enabled(no_dialect, "gke")}) {
+        with_enabled(no_dialect, "ip_masq_agent"), with_enabled(no_dialect, "gke"),
+        with_enabled(text, "group")}) {
     const Loaded loaded = load_with(variant);
     EXPECT_TRUE(loaded.config) << all_of(loaded.problems) << variant;
   }
