@@ -15,6 +15,19 @@
 namespace sluice::console {
 namespace {
 
+/// A worker's longest turns, which only it may write.
+struct ForgetLongest : gateway::Errand {
+  explicit ForgetLongest(gateway::Worker& of) : worker(of) {
+    step = [](gateway::Errand& self, nat::FlowTable&, Instant) noexcept {
+      gateway::Load& load = static_cast<ForgetLongest&>(self).worker.load();
+      load.longest_since_cleared.set(0);
+      load.longest_busy_since_cleared.set(0);
+      return true;
+    };
+  }
+  gateway::Worker& worker;
+};
+
 /// What the console changes holds until the configuration is read again.
 constexpr std::string_view kUntil = "until the next reload";
 
@@ -52,7 +65,24 @@ View drained_view(const telemetry::Census& census, Ipv4Addr address) {
 
 Reply clear_counters(Session& session, const Arguments&) {
   session.telemetry.clear_counters();
-  return done("counters and drops are shown from now on; metrics go on as they were\n");
+  for (std::uint8_t i = 0; i < session.gateway.workers().size(); ++i) {
+    session.gateway.send(WorkerId{i}, std::make_shared<ForgetLongest>(*session.gateway.workers()[i]));
+  }
+  return done("counters, drops and latency are shown from now on; metrics go on as they were\n");
+}
+
+Reply start(Session& session, const Arguments&) {
+  if (session.gateway.forwards()) return failed("the gateway forwards already\n");
+  session.gateway.resume();
+  telemetry::log().info("console: started");
+  return done("forwarding; what waited in the devices' queues comes first\n");
+}
+
+Reply stop(Session& session, const Arguments&) {
+  if (!session.gateway.forwards()) return failed("the gateway is stopped already; start resumes\n");
+  session.gateway.halt();
+  telemetry::log().info("console: stopped");
+  return done("stopped: nothing more is received, sessions stay; start resumes\n");
 }
 
 Reply drain(Session& session, const Arguments& arguments) {

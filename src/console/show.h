@@ -15,6 +15,7 @@ namespace sluice::console {
 [[nodiscard]] View show_counters(Session& session, const Arguments& arguments);
 [[nodiscard]] View show_drops(Session& session, const Arguments& arguments);
 [[nodiscard]] View show_eni(Session& session, const Arguments& arguments);
+[[nodiscard]] View show_latency(Session& session, const Arguments& arguments);
 [[nodiscard]] View show_log(Session& session, const Arguments& arguments);
 [[nodiscard]] View show_memory(Session& session, const Arguments& arguments);
 [[nodiscard]] View show_neighbours(Session& session, const Arguments& arguments);

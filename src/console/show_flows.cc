@@ -9,7 +9,6 @@
 #include "console/show.h"
 #include "explain/flow_line.h"
 #include "nat/session_text.h"
-#include "telemetry/telemetry.h"
 
 namespace sluice::console {
 namespace {
@@ -195,70 +194,6 @@ class FlowTask : public Task {
   std::vector<std::shared_ptr<FindFlow>> errands_;
 };
 
-View pods_view(const telemetry::Census& census, std::size_t limit) {
-  std::vector<std::pair<Ipv4Addr, telemetry::PodUse>> pods(census.pods().begin(),
-                                                           census.pods().end());
-  std::stable_sort(pods.begin(), pods.end(), [](const auto& a, const auto& b) {
-    return a.second.sessions > b.second.sessions;
-  });
-  View view;
-  view["pods"] = View::array();
-  for (std::size_t i = 0; i < std::min(limit, pods.size()); ++i) {
-    const auto& [address, use] = pods[i];
-    view["pods"].push_back({{"pod", address.to_string()},
-                            {"sessions", use.sessions},
-                            {"translated", use.translated},
-                            {"packets", use.packets},
-                            {"bytes_out", use.bytes_out},
-                            {"bytes_in", use.bytes_in}});
-  }
-  view["pods_in_all"] = pods.size();
-  return view;
-}
-
-View remote_row(const telemetry::RemoteUse& use, std::uint32_t ports) {
-  const double percent =
-      ports == 0 ? 0 : 100.0 * static_cast<double>(use.sessions) / static_cast<double>(ports);
-  return {{"address", use.address.to_string()},
-          {"remote", use.remote.to_string() +
-                         (use.remote_port == 0 ? "" : ":" + std::to_string(use.remote_port))},
-          {"protocol", nat::protocol_text(use.protocol)},
-          {"ports_used", use.sessions},
-          {"of", ports},
-          {"percent", percent}};
-}
-
-View ports_view(const telemetry::Census& census,
-                const telemetry::Status& status,
-                const config::Config& config,
-                std::size_t limit) {
-  View view;
-  view["addresses"] = View::array();
-  std::map<Ipv4Addr, telemetry::AddressUse> addresses = census.addresses();
-  for (const Ipv4Addr address : config.snat.source) addresses.try_emplace(address);
-  for (const auto& [address, use] : addresses) {
-    const auto known = status.peaks.find(address);
-    telemetry::Peak peak = known == status.peaks.end() ? telemetry::Peak{} : known->second;
-    peak.sessions = std::max(peak.sessions, use.sessions);
-    peak.towards_one_remote = std::max(peak.towards_one_remote, use.busiest.sessions);
-    const auto& in_use = config.snat.source;
-    view["addresses"].push_back(
-        {{"address", address.to_string()},
-         {"gives_new_flows", std::find(in_use.begin(), in_use.end(), address) != in_use.end()},
-         {"sessions", use.sessions},
-         {"most_ever", peak.sessions},
-         {"mappings", use.mappings},
-         {"towards_busiest_remote", use.busiest.sessions},
-         {"most_towards_one_ever", peak.towards_one_remote},
-         {"ports_towards_each_remote", status.ports}});
-  }
-  view["busiest_remotes"] = View::array();
-  for (const auto& use : census.busiest(limit)) {
-    view["busiest_remotes"].push_back(remote_row(use, status.ports));
-  }
-  return view;
-}
-
 }  // namespace
 
 gateway::SessionFilter filter_of(const Arguments& arguments) {
@@ -300,21 +235,6 @@ Reply show_flow(Session& session, const Arguments& arguments) {
                          Be16::from_host(flow->source_port.value_or(0)),
                          Be16::from_host(flow->destination_port.value_or(0)), flow->protocol, {}};
   return std::make_unique<FlowTask>(session, arguments, key);
-}
-
-Reply show_pods(Session& session, const Arguments& arguments) {
-  const std::size_t limit = std::min<std::size_t>(arguments.number("limit", kRowsByDefault), kMostRows);
-  return std::make_unique<CensusTask>(
-      session, arguments,
-      [limit](const telemetry::Census& census) { return pods_view(census, limit); });
-}
-
-Reply show_ports(Session& session, const Arguments& arguments) {
-  const std::size_t limit = std::min<std::size_t>(arguments.number("limit", kTopByDefault), kMostRows);
-  return std::make_unique<CensusTask>(
-      session, arguments, [limit, &session](const telemetry::Census& census) {
-        return ports_view(census, *session.telemetry.status(), session.gateway.config(), limit);
-      });
 }
 
 }  // namespace sluice::console

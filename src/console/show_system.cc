@@ -6,6 +6,10 @@
 #include <rte_malloc.h>
 #include <rte_version.h>
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
 #include "console/show.h"
 #include "telemetry/log.h"
 #include "telemetry/telemetry.h"
@@ -21,6 +25,17 @@ std::uint64_t a_second(std::uint64_t count, double seconds) {
 double microseconds(std::uint64_t cycles) {
   constexpr double kMillion = 1e6;
   return static_cast<double>(cycles) * kMillion / static_cast<double>(rte_get_tsc_hz());
+}
+
+/// Within which time a share of the packets was through; 0: there were none.
+double quantile_us(const gateway::TurnTimes::Counts& times, double share) {
+  const auto all = static_cast<double>(std::accumulate(times.begin(), times.end(), std::uint64_t{0}));
+  std::uint64_t seen = 0;
+  for (unsigned i = 0; i < times.size() && all > 0; ++i) {
+    seen += times[i];
+    if (static_cast<double>(seen) >= share * all) return microseconds(gateway::TurnTimes::bound(i));
+  }
+  return 0;
 }
 
 View stage_rows(const gateway::Gateway& gateway) {
@@ -66,10 +81,35 @@ View show_workers(Session& session, const Arguments&) {
                                {"cycles_a_frame", now.cycles_a_frame},
                                {"full_bursts", load.full_bursts.get()},
                                {"longest_turn_us", microseconds(load.longest_cycles.get())},
+                               {"poll_gaps", load.poll_gaps.get()},
                                {"sessions", worker.table().size()},
                                {"handed_over", worker.counters().handed_over.get()}});
   }
   view["stages"] = stage_rows(session.gateway);
+  view["forwarding"] = session.gateway.forwards();
+  return view;
+}
+
+View show_latency(Session& session, const Arguments&) {
+  View view;
+  view["workers"] = View::array();
+  for (std::size_t i = 0; i < session.gateway.workers().size(); ++i) {
+    const gateway::Load& load = std::as_const(*session.gateway.workers()[i]).load();
+    const telemetry::Telemetry::Turns turns = session.telemetry.turns_since_cleared(i);
+    const double longest = microseconds(load.longest_busy_since_cleared.get());
+    const auto at_most = [&](double share) { return std::min(quantile_us(turns.times, share), longest); };
+    view["workers"].push_back(
+        {{"worker", i},
+         {"packets", std::accumulate(turns.times.begin(), turns.times.end(), std::uint64_t{0})},
+         {"p50_us", at_most(0.5)},
+         {"p90_us", at_most(0.9)},
+         {"p99_us", at_most(0.99)},
+         {"p99.9_us", at_most(0.999)},
+         {"max_us", longest},
+         {"poll_gaps", turns.poll_gaps},
+         {"longest_gap_us", microseconds(load.longest_since_cleared.get())}});
+  }
+  view["poll_gap_us"] = gateway::Load::kGapUs;
   return view;
 }
 
@@ -152,6 +192,7 @@ View show_config(Session& session, const Arguments&) {
   view["flows.timeouts.udp"] = seconds(timeouts.udp);
   view["flows.timeouts.icmp"] = seconds(timeouts.icmp);
   view["console.socket"] = config.console_socket;
+  view["console.group"] = config.console_group.empty() ? View(nullptr) : View(config.console_group);
   view["metrics.listen"] = config.metrics_listen;
   view["log.level"] = telemetry::word(telemetry::log().level());
   view["files"] = config.named_files;

@@ -237,6 +237,19 @@ Gateway::~Gateway() {
   rte_mempool_free(pool_);
 }
 
+void Gateway::halt() {
+  shared_.receives = false;
+  if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);
+}
+
+void Gateway::resume() {
+  if (forwards()) return;
+  // Switches may have forgotten us meanwhile, and neighbours may have gone unasked.
+  const KnownAddresses known = known_addresses(config());
+  resolver_->start(known.ours, known.neighbours, now());
+  shared_.receives = true;
+}
+
 void Gateway::stop() {
   if (!running_) return;
   running_ = false;

@@ -54,6 +54,13 @@ class Gateway {
   /// No worker uses a tap any more once this returns: after a turn of each.
   void remove_taps();
 
+  /// Halts forwarding: no worker takes a frame from a device any more once this returns. What is
+  /// under way goes on; sessions stay, and age. Frames wait in the devices' queues as far as there is
+  /// room. Idempotent, as is resume(), which also announces our addresses again.
+  void halt();
+  void resume();
+  [[nodiscard]] bool forwards() const { return shared_.receives.load(std::memory_order_relaxed); }
+
   /// Stops the workers; counters rest from here on. Idempotent.
   void stop();
 

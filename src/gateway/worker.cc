@@ -72,7 +72,7 @@ void Worker::run() noexcept {
   rte_rcu_qsbr_thread_online(shared_.readers, self_.value);
   std::uint64_t begun = rte_rdtsc();
   while (!shared_.stop.load(std::memory_order_relaxed)) {
-    const std::uint64_t bursts = load_.bursts.get();
+    const std::uint64_t frames = load_.burst_frames.get();
     const std::uint64_t received = counters_.received.get();
     const Instant now = clock_.at(begun);
     turn(now);
@@ -80,7 +80,7 @@ void Worker::run() noexcept {
     if (errand != nullptr) [[unlikely]] run_errand(*errand, now);
     rte_rcu_qsbr_quiescent(shared_.readers, self_.value);
     const std::uint64_t end = rte_rdtsc();
-    load_.add_turn(load_.bursts.get() != bursts, end - begun);
+    load_.add_turn(load_.burst_frames.get() - frames, end - begun);
     if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
       counters_.busy_cycles.add(end - begun);
       counters_.busy_turns.add(1);
@@ -110,9 +110,7 @@ void Worker::turn(Instant now) noexcept {
   const std::uint64_t opened = counters_.sessions_opened.get();
   counters_.clock.set(now.ms);
   take_snapshot();
-  for (std::uint8_t i = 0; i < shared_.ports.size(); ++i) {
-    if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
-  }
+  if (shared_.receives.load(std::memory_order_relaxed)) [[likely]] receive_all(now);
   receive_ring(now);
   if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
@@ -120,6 +118,12 @@ void Worker::turn(Instant now) noexcept {
   table_->sweep(now, kSweep + 4 * static_cast<unsigned>(counters_.sessions_opened.get() - opened));
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
+}
+
+void Worker::receive_all(Instant now) noexcept {
+  for (std::uint8_t i = 0; i < shared_.ports.size(); ++i) {
+    if (self_.value < shared_.ports[i].queues) receive(DeviceId{i}, now);
+  }
 }
 
 void Worker::take_snapshot() noexcept {

@@ -51,6 +51,7 @@ struct Shared {
   std::vector<rte_ring*> notices;     ///< by WorkerId; of nat::Notice, between workers
   rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
   std::atomic<bool> stop{false};
+  std::atomic<bool> receives{true};   ///< workers take frames from devices
 };
 
 class Worker {
@@ -66,6 +67,8 @@ class Worker {
   [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }
   [[nodiscard]] const pipeline::DropSamples& drop_samples() const noexcept { return samples_; }
   [[nodiscard]] const Load& load() const noexcept { return load_; }
+  /// For errands, which the worker itself runs.
+  [[nodiscard]] Load& load() noexcept { return load_; }
   /// Takes an errand, which stays where it is until it is done; false while another is under way.
   /// One thread at a time may ask.
   [[nodiscard]] bool take(Errand& errand) noexcept;
@@ -87,6 +90,7 @@ class Worker {
   void run_errand(Errand& errand, Instant now) noexcept;
   void take_snapshot() noexcept;
   void revise(Instant now) noexcept;
+  void receive_all(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
   void receive_ring(Instant now) noexcept;
   void exchange_notices(Instant now) noexcept;

@@ -6,6 +6,8 @@
 #include <rte_version.h>
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "nat/session_text.h"
 #include "version.h"
@@ -47,6 +49,28 @@ class Families {
     }
     all_.back().metric.push_back(std::move(metric));
     return *this;
+  }
+  Families& histogram(const std::string& name, const std::string& help) {
+    all_.push_back({"sluice_" + name, help, MetricType::Histogram, {}});
+    return *this;
+  }
+  /// A class counts towards a bucket where all of it fits in, so shares are never too good.
+  void times(const gateway::TurnTimes::Counts& counts, double sum, const Labels& labels) {
+    constexpr std::array kBounds{1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4,
+                                 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 1e-1, 1.0};
+    prometheus::ClientMetric metric;
+    for (const auto& [name, text] : labels) metric.label.push_back({name, text});
+    std::uint64_t count = 0;
+    unsigned next = 0;
+    for (const double bound : kBounds) {
+      while (next < counts.size() && seconds(gateway::TurnTimes::bound(next)) <= bound) count += counts[next++];
+      metric.histogram.bucket.push_back({count, bound});
+    }
+    while (next < counts.size()) count += counts[next++];
+    metric.histogram.bucket.push_back({count, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = sum;
+    all_.back().metric.push_back(std::move(metric));
   }
   void one(const std::string& name, const std::string& help, double only) {
     family(name, help).value(only);
@@ -174,6 +198,14 @@ void add_workers(Families& out, const gateway::Gateway& gateway) {
        [](const Load& load) { return number(load.full_bursts.get()); });
   each("worker_burst_packets_total", "Packets of all bursts",
        [](const Load& load) { return number(load.burst_frames.get()); });
+  each("worker_poll_gaps_total", "Turns longer than 50 us, in which a worker did not look at its queues",
+       [](const Load& load) { return number(load.poll_gaps.get()); });
+  out.histogram("worker_packet_seconds",
+                "How long packets were with a worker at most: the turn that received and sent them");
+  for (std::size_t i = 0; i < gateway.workers().size(); ++i) {
+    const Load& load = std::as_const(*gateway.workers()[i]).load();
+    out.times(load.turn_times.read(), seconds(load.packet_cycles.get()), {{"worker", std::to_string(i)}});
+  }
   each("worker_longest_turn_seconds", "The longest time a worker did not look at its queues",
        [](const Load& load) { return seconds(load.longest_cycles.get()); });
 }

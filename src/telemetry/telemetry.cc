@@ -54,8 +54,9 @@ DeviceStatus look_at(const eni::Device& device, const eni::DeviceInfo& info) {
   return status;
 }
 
-std::vector<std::string> reasons_not_ready(const Status& status) {
+std::vector<std::string> reasons_not_ready(const Status& status, bool forwards) {
   std::vector<std::string> reasons;
+  if (!forwards) reasons.push_back("stopped at the console; start resumes");
   for (const DeviceStatus& device : status.devices) {
     // Pods come and go; without an ENI the gateway does not do its work.
     if (device.is_eni && !device.link_up) reasons.push_back(device.name + ": link down");
@@ -87,7 +88,10 @@ pipeline::Totals difference(const pipeline::Totals& a, const pipeline::Totals& b
 }
 
 Telemetry::Telemetry(const gateway::Gateway& gateway)
-    : gateway_(gateway), looked_(gateway.now()), readings_(gateway.workers().size()) {
+    : gateway_(gateway),
+      looked_(gateway.now()),
+      readings_(gateway.workers().size()),
+      turns_baseline_(gateway.workers().size()) {
   next_census_ = looked_;
   look(0);
 }
@@ -108,6 +112,22 @@ std::shared_ptr<const Status> Telemetry::status() const {
 
 pipeline::Totals Telemetry::since_cleared() const {
   return difference(gateway_.totals(), baseline_);
+}
+
+void Telemetry::clear_counters() {
+  baseline_ = gateway_.totals();
+  for (std::size_t i = 0; i < turns_baseline_.size(); ++i) {
+    const gateway::Load& load = gateway_.workers()[i]->load();
+    turns_baseline_[i] = {load.turn_times.read(), load.poll_gaps.get()};
+  }
+}
+
+Telemetry::Turns Telemetry::turns_since_cleared(std::size_t worker) const {
+  const gateway::Load& load = gateway_.workers()[worker]->load();
+  const Turns& before = turns_baseline_[worker];
+  Turns turns{load.turn_times.read(), load.poll_gaps.get() - before.poll_gaps};
+  for (std::size_t i = 0; i < turns.times.size(); ++i) turns.times[i] -= before.times[i];
+  return turns;
 }
 
 void Telemetry::look(double seconds) {
@@ -134,7 +154,7 @@ void Telemetry::look(double seconds) {
   for (const PortRange& range : gateway_.config().snat.tcp_udp_ports_in_force()) {
     fresh->ports += range.size();
   }
-  fresh->not_ready = reasons_not_ready(*fresh);
+  fresh->not_ready = reasons_not_ready(*fresh, gateway_.forwards());
   const std::lock_guard lock(mutex_);
   status_ = std::move(fresh);
 }
@@ -182,6 +202,7 @@ void Telemetry::take_census() {
   }
   if (counting_->step(kRecordsATurn)) return;
   note_peaks(*counting_);
+  forecast_.note(counting_->busiest(Forecast::kRemotes), gateway_.now());
   census_ = std::move(counting_);
   next_census_ = gateway_.now().plus(kCensusPause);
 }

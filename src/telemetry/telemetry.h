@@ -16,6 +16,7 @@
 
 #include "gateway/gateway.h"
 #include "telemetry/census.h"
+#include "telemetry/forecast.h"
 #include "telemetry/recording.h"
 
 namespace sluice::telemetry {
@@ -76,8 +77,18 @@ class Telemetry {
 
   /// What totals are shown against: those at the last `clear counters`. Metrics know nothing of it.
   [[nodiscard]] const pipeline::Totals& baseline() const { return baseline_; }
-  void clear_counters() { baseline_ = gateway_.totals(); }
+  void clear_counters();
   [[nodiscard]] pipeline::Totals since_cleared() const;
+
+  /// What a worker's turns counted since then.
+  struct Turns {
+    gateway::TurnTimes::Counts times{};
+    std::uint64_t poll_gaps = 0;
+  };
+  [[nodiscard]] Turns turns_since_cleared(std::size_t worker) const;
+
+  /// When ports will be exhausted.
+  [[nodiscard]] const Forecast& forecast() const { return forecast_; }
 
   /// The trace or capture under way, or the last one; may be none.
   [[nodiscard]] const std::unique_ptr<Recording>& recording() const { return recording_; }
@@ -101,10 +112,12 @@ class Telemetry {
   Instant looked_{};
   std::vector<Reading> readings_;
   pipeline::Totals baseline_;
+  std::vector<Turns> turns_baseline_;  ///< by worker
   std::unique_ptr<Census> counting_;
   std::shared_ptr<const Census> census_;
   Instant next_census_{};
   std::map<Ipv4Addr, Peak> peaks_;
+  Forecast forecast_;
   std::unique_ptr<Recording> recording_;
 };
 

@@ -13,7 +13,7 @@ import support
 from test_console import ConsoleTest
 
 PAGE = REPOSITORY / "docs" / "troubleshooting.md"
-QUESTIONS = 20
+QUESTIONS = 21
 
 
 def entries(text):
