@@ -93,7 +93,7 @@ class Answers(ConsoleTest):
         self.assertIn("trace stop ends it", self.ask(lab, "trace", "add", "1", status=FAILED))
         self.assertIn("0 packets were traced", self.ask(lab, "trace", "stop"))
         self.ask(lab, "trace", "add", "2", "protocol", "udp", "address", POD)
-        self.udp(lab, port=4801), self.udp(lab, port=4801)  # two that look alike
+        self.udp(lab, port=4801).send(b"x")  # a second that looks like the first
         wait_for(lambda: not self.shown(lab, "trace", "show")["under_way"], "both packets")
         text = self.ask(lab, "trace", "show")
         name = rf"^worker 0, in by pod-b1: udp {POD}:4801 > {INTERNET}:7000, \d+ bytes\nstage +change$"
@@ -195,7 +195,7 @@ class Group(ConsoleTest):
         line = 1 + next(number for number, line in enumerate(text.splitlines()) if "nobodys" in line)
         done = run([str(support.BINARY), "check", "--config", str(lab.gateway.config)], check=False)
         self.assertEqual(done.returncode, BAD_USAGE)
-        self.assertRegex(done.stderr, rf"lab\.yaml:{line}:\d+: console\.group: nobodys is no group of this machine; .*getent group")
+        self.assertRegex(done.stderr, rf'lab\.yaml:{line}:\d+: console\.group: "nobodys" is no group of this machine; .*getent group')
 
 
 class StartStop(MetricsTest):

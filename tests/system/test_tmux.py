@@ -37,7 +37,7 @@ class Tmux(ConsoleTest):
     def type(self, *keys):
         """Text as it stands; names of keys as tmux has them."""
         for key in keys:
-            self.tmux("send-keys", *(() if key in ("Enter", "Tab", "Up", "C-c", "C-u") else ("-l",)), key)
+            self.tmux("send-keys", *(() if key in ("Enter", "Tab", "Up", "C-a", "C-k") else ("-l",)), key)
 
     def shows(self, *lines):
         """Waits until the screen holds exactly these lines."""
@@ -46,7 +46,7 @@ class Tmux(ConsoleTest):
     def test_completion_and_help(self):
         self.type("show mem", "Tab")
         self.shows(f"{PROMPT} show memory")
-        self.type("C-u", "set log level ", "?")
+        self.type("C-a", "C-k", "set log level ", "?")
         self.wait_for_screen(lambda lines: lines[-1] == f"{PROMPT} set log level", "the choices")
         for level in ("error", "warning", "info", "debug"):
             self.assertTrue(any(level in line for line in self.screen()), level)
@@ -85,5 +85,5 @@ class Tmux(ConsoleTest):
         self.tmux("resize-window", "-x", 120, "-y", 50)
         self.wait_for_screen(lambda lines: lines and lines[0].startswith("received packets a second"), "all of it")
         self.type("q", "exit", "Enter")
-        self.wait_for_screen(lambda lines: "left with 0" in lines, "the end")
+        self.wait_for_screen(lambda lines: lines[-1].endswith("left with 0"), "the end")
         self.running.end(self)

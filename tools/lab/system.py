@@ -58,7 +58,7 @@ def spawn(arguments, *, stdout, stderr=subprocess.STDOUT, stdin=subprocess.DEVNU
         raise LabError(f"{missing.filename}: not installed; ./tools/quickstart installs it") from None
 
 
-def stop(process, *, seconds=5):
+def stop(process, *, seconds=30):
     """Ends one process that spawn() started: asks, waits, then insists. Returns its status."""
     if process.poll() is None:
         process.terminate()
