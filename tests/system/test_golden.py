@@ -119,7 +119,7 @@ class Golden(ConsoleTest):
         lab = self.running_lab()
         pod, peer = lab.parties["pod-b1"], lab.parties["peer"]
         wait_for(lambda: clients.ping(pod, peer) is None, "the peer to answer")
-        self.udp(lab, port=4000, to=(INTERNET, 7000))
+        self.sender = self.udp(lab, port=4000, to=(INTERNET, 7000))
         with peer.host.inside():
             stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         with stranger:
@@ -141,6 +141,7 @@ class Golden(ConsoleTest):
         said = "".join(f"sluice> {line}\n{normal(line, self.type(lab, line))}" for line in LINES)
         self.assertEqual(lab.gateway.process.wait(20), 0, "quit")
         if os.environ.get("SLUICE_RENEW"):
+            GOLDEN.parent.mkdir(exist_ok=True)
             GOLDEN.write_text(said)
         wanted, got = read(GOLDEN.read_text()), read(said)
         self.assertEqual([line for line, _ in got], [line for line, _ in wanted])
@@ -156,6 +157,7 @@ class Golden(ConsoleTest):
 
     def test_every_example_of_the_manual_is_taken_as_it_stands(self):
         lab = self.scene()
+        self.sender.close()  # another takes its port
         self.udp(lab, port=4000, to=("8.8.8.8", 53))
         self.wait_for_session(lab, "remote", "8.8.8.8")
         says_no = {"capture stop": "nothing is captured", "drain 10.10.10.21": "is no address",
