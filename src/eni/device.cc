@@ -83,11 +83,7 @@ Status Device::start(const Options& options) {
   queues_ = std::min<unsigned>({options.workers, info.max_rx_queues, info.max_tx_queues});
 
   rte_eth_conf conf{};
-  if (queues_ > 1 && info.flow_type_rss_offloads != 0) {
-    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    conf.rx_adv_conf.rss_conf.rss_hf =
-        info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
-  }
+  if (queues_ > 1) rss_.prepare(info, conf);
   if ((info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER) != 0) {
     conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
   }
@@ -117,6 +113,7 @@ Status Device::start(const Options& options) {
   if (const int code = rte_eth_dev_start(port_); code != 0) {
     return Error{"cannot be started: " + cause(code)};
   }
+  if (queues_ > 1) rss_.ask(port_, driver_);
   rte_ether_addr mac{};
   rte_eth_macaddr_get(port_, &mac);
   std::copy(std::begin(mac.addr_bytes), std::end(mac.addr_bytes), mac_.begin());

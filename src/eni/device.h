@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/result.h"
+#include "eni/rss.h"
 #include "net/headers.h"
 
 struct rte_mempool;
@@ -39,6 +40,8 @@ class Device {
   [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
   /// Of an AF_PACKET device, what the kernel says of its interface: the driver calls every link up.
   [[nodiscard]] bool link_up() const;
+  [[nodiscard]] Rss& rss() noexcept { return rss_; }
+  [[nodiscard]] const Rss& rss() const noexcept { return rss_; }
   /// Whether frames may come with a checksum that their sender left to its NIC, and nothing says so:
   /// the kernel hands a veth's frames to AF_PACKET as they are, and net_vhost those of its guest if it
   /// is told to use legacy-ol-flags.
@@ -58,6 +61,8 @@ class Device {
   bool hides_partial_checksums_ = false;
   std::string driver_;
   std::string device_;  ///< as the configuration has it
+  std::string name_;
+  Rss rss_;
 };
 
 }  // namespace sluice::eni

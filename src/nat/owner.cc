@@ -38,7 +38,7 @@ PortLayout make_layout(const OwnerFunction::Tables& tables) {
 }  // namespace
 
 OwnerFunction::OwnerFunction(const ToeplitzKey& key, unsigned workers)
-    : workers_(workers), table_(make_tables(key)), layout_(make_layout(table_)) {
+    : key_(key), workers_(workers), table_(make_tables(key)), layout_(make_layout(table_)) {
   for (unsigned i = 0; i < kRetaSize; ++i) {
     reta_[i] = WorkerId{static_cast<std::uint8_t>(i % workers)};
   }

@@ -38,6 +38,7 @@ class OwnerFunction {
   /// RETA entry i belongs to worker i mod workers, as every driver fills it by default.
   OwnerFunction(const ToeplitzKey& key, unsigned workers);
 
+  [[nodiscard]] const ToeplitzKey& key() const noexcept { return key_; }
   [[nodiscard]] unsigned workers() const noexcept { return workers_; }
 
   /// The RSS hash of the tuple as it stands: source, destination, both ports.
@@ -67,6 +68,7 @@ class OwnerFunction {
            table_[at + 3][bytes[3]];
   }
 
+  ToeplitzKey key_;
   unsigned workers_;
   std::array<WorkerId, kRetaSize> reta_{};
   Tables table_;
