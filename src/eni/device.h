@@ -61,7 +61,6 @@ class Device {
   bool hides_partial_checksums_ = false;
   std::string driver_;
   std::string device_;  ///< as the configuration has it
-  std::string name_;
   Rss rss_;
 };
 

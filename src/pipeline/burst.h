@@ -95,6 +95,9 @@ struct alignas(64) Packet {
   std::uint16_t answer_mtu = 0;      ///< for kIcmpFragmentationNeeded
   std::uint32_t dropped_length = 0;  ///< of the packet that an answer took the place of
   IpAddr next_hop;                   ///< known where adjacency alone does not say it
+  std::uint32_t nic_hash = 0;
+  bool hashed = false;     ///< by the NIC: nic_hash
+  bool unsteered = false;  ///< its owner was not asked for: Lookup looks here first (nic_queue.h)
 
   [[nodiscard]] bool live() const noexcept { return fate == Fate::kLive; }
   [[gnu::cold, gnu::noinline]] void drop(DropReason why,

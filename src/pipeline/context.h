@@ -16,6 +16,7 @@
 #include "net/headers.h"
 #include "pipeline/counters.h"
 #include "pipeline/drop_samples.h"
+#include "pipeline/nic_queue.h"
 #include "pipeline/reassembly.h"
 #include "pipeline/snapshot.h"
 
@@ -42,6 +43,7 @@ struct Context {
   DropSamples* samples = nullptr;      ///< of packets whose buffer an answer takes; may be none
   nat::LateSyns late_syns{};
   eni::AdjacencyCache adjacencies{};
+  std::span<NicQueue> nic_queues{};  ///< by DeviceId; none where there are no devices
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
   /// Whether a pod holds as many sessions here as this worker's share of `flows.per_pod` allows. The

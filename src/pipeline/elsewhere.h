@@ -32,6 +32,14 @@ void follow_redirect(Packet& packet, Context& context, Instant now) noexcept;
                                        Context& context,
                                        Instant now) noexcept;
 
+/// Whether a pod's packet whose session was found here has to go by its home all the same, so that
+/// the redirect there lives as long as the session does.
+[[nodiscard]] inline bool goes_by_its_home(const Packet& packet, const Context& context) noexcept {
+  const nat::SessionIdentity& session = context.table.at(packet.found.session).identity;
+  return (session.flags & nat::kRedirected) != 0 &&
+         packet.found.direction == nat::Direction::kOutbound;
+}
+
 /// Whether a session that this worker opens for the packet is a redirected one.
 [[nodiscard]] bool is_away_from_home(const Packet& packet, const Context& context) noexcept;
 

@@ -156,6 +156,34 @@ TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
   }
 }
 
+/// A NIC may deliver a pod's packets to the holder of their session: it still passes them by their home,
+/// whose redirect would not outlive it otherwise.
+TEST(Elsewhere, ARedirectLivesAsLongAsItsSessionWhereverTheNicDelivers) {
+  test::HarnessOptions options = workers(3);
+  options.lying_nic = true;
+  Harness harness(node_yaml("", "  ports: 5000-5039"), options);
+  unsigned port = 0;
+  unsigned home = 0;
+  Outcome opened;
+  do {
+    const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(), Ipv4Addr{198, 51, 100, 7}.wire(),
+                           Be16::from_host(static_cast<std::uint16_t>(++port)), Be16::from_host(53),
+                           net::kUdp, {}};
+    home = harness.owner().owner(harness.owner().hash(key)).value;
+    opened = harness.send("pod-a", query(port), home);
+    ASSERT_TRUE(opened.emitted()) << opened;
+  } while (opened.worker == home);
+  for (auto passed = 0min; passed < 26h; passed += 4min) {
+    harness.advance(4min);
+    const Outcome out = harness.send("pod-a", query(port), opened.worker);
+    ASSERT_TRUE(out.emitted()) << out;
+    ASSERT_FALSE(out.first);
+  }
+  const Outcome by_home = harness.send("pod-a", query(port), home);
+  EXPECT_FALSE(by_home.first) << "a second session for the flow";
+  EXPECT_EQ(test::source_port_of(by_home.frame), test::source_port_of(opened.frame));
+}
+
 /// Ports that rest serve only when no worker has another, then the one that ended first.
 TEST(Elsewhere, PortsThatRestServeLast) {
   Harness harness(node_yaml("", "  ports: 5000-5011"), workers(3));

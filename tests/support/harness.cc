@@ -88,6 +88,11 @@ unsigned workers_from_environment() {
   return text == nullptr ? 1 : static_cast<unsigned>(std::stoul(text));
 }
 
+bool nic_lies() {
+  const char* text = std::getenv("SLUICE_TEST_NIC");
+  return text != nullptr && std::string_view(text) == "lies";
+}
+
 // --- the harness -----------------------------------------------------------------------------
 
 struct Harness::Worker {
@@ -101,7 +106,28 @@ struct Harness::Worker {
         ports(owner, self, *table, seed),
         fragments(counters, seed),
         context{self, owner, links, neighbours, *table, ports, counters, fragments, outbox},
-        pipeline(context) {}
+        pipeline(context),
+        devices(links.size()) {}
+
+  /// Has this worker trust all of its queues, whatever it has learnt of them.
+  void trust_nics() {
+    if (queues.empty()) queues = std::vector<pipeline::NicQueue>(devices);
+    context.nic_queues = queues;
+    const nat::OwnerFunction& owner = context.owner;
+    nat::FlowKey ours{};
+    for (std::uint16_t port = 1; owner.owner(owner.hash(ours)) != context.self; ++port) {
+      ours.source_port = Be16::from_host(port);
+    }
+    for (pipeline::NicQueue& queue : queues) {
+      queue.allow(false);
+      queue.check({ours, 0}, context.self, owner);  // what it knew is forgotten
+      queue.allow(true);
+      for (unsigned i = 0; i < pipeline::NicQueue::kEnough; ++i) {
+        queue.check({ours, owner.hash(ours)}, context.self, owner);
+      }
+      ASSERT_TRUE(queue.trusted());
+    }
+  }
 
   std::unique_ptr<nat::FlowTable> table;
   nat::PortAllocator ports;
@@ -111,10 +137,14 @@ struct Harness::Worker {
   pipeline::Context context;
   pipeline::EgressPipeline pipeline;
   pipeline::Burst burst;
+  std::size_t devices;
+  std::vector<pipeline::NicQueue> queues;  ///< by DeviceId; none unless the NIC lies
 };
 
 Harness::Harness(std::string_view yaml, const Options& options)
-    : owner_(options.key, options.workers), snapshot_(build(load(yaml), owner_)) {
+    : owner_(options.key, options.workers),
+      snapshot_(build(load(yaml), owner_)),
+      lying_nic_(options.lying_nic && options.workers > 1) {
   const auto& devices = snapshot_->enis.devices();
   for (unsigned i = 0; i < devices.size(); ++i) {
     pipeline::Link link{device_mac(i), options.mtu};
@@ -216,6 +246,7 @@ Bytes Harness::as_emitted(std::string_view name,
 
 std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned number) {
   Worker& worker = *workers_.at(number);
+  if (lying_nic_) worker.trust_nics();
   std::vector<Bytes> buffers;  // each ends where its frame does, so that sanitizers see more
   worker.burst.begin(now_);
   for (const Frame& frame : frames) {
@@ -231,6 +262,8 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
     packet.redirected = frame.redirected;
     packet.hops = frame.hops;
     packet.in = frame.in;
+    packet.hashed = lying_nic_;
+    packet.nic_hash = 0x5eed;
   }
   worker.pipeline.process(worker.burst);
   deliver_notices();

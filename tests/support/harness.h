@@ -57,6 +57,9 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 
 /// One, unless SLUICE_TEST_WORKERS says otherwise: the catalogue again with several workers (row 105).
 [[nodiscard]] unsigned workers_from_environment();
+/// SLUICE_TEST_NIC=lies: every queue of every worker is trusted before each burst, and what it brings is
+/// neither hashed nor delivered as the owner function says. Whatever holds must hold all the same.
+[[nodiscard]] bool nic_lies();
 
 struct HarnessOptions {
   unsigned workers = workers_from_environment();
@@ -64,6 +67,7 @@ struct HarnessOptions {
   nat::ToeplitzKey key = nat::symmetric_key();
   bool resolved = true;  ///< routers, `via`s and pods are known neighbours from the start
   std::uint16_t mtu = 1500;
+  bool lying_nic = nic_lies();
 };
 
 class Harness {
@@ -129,6 +133,7 @@ class Harness {
 
   nat::OwnerFunction owner_;
   std::unique_ptr<const pipeline::Snapshot> snapshot_;
+  bool lying_nic_;
   std::vector<pipeline::Link> links_;
   std::unique_ptr<eni::NeighbourTable> neighbours_;
   std::vector<std::unique_ptr<Worker>> workers_;

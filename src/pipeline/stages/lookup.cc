@@ -7,6 +7,7 @@
 #include "nat/tcp_state.h"
 #include "pipeline/elsewhere.h"
 #include "pipeline/stages/classify.h"
+#include "pipeline/stages/steer.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -85,6 +86,7 @@ bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept
                                  std::span<Packet* const> packets,
                                  Burst& burst,
                                  Context& context) noexcept {
+  if (packet.unsteered && goes_by_its_home(packet, context) && !steer(packet, context)) return true;
   if (is_redirect(packet, context)) [[unlikely]] {
     follow_redirect(packet, context, burst.now());
     return true;
@@ -138,6 +140,8 @@ void admit(Packet& packet, Context& context) noexcept { take_in(packet, context)
 void admit(std::span<Packet* const> packets, Burst& burst, Context& context) noexcept {
   for (Packet* packet : packets) {
     if (!packet->found || is_left_aside(*packet, packets, burst, context)) [[unlikely]] {
+      const bool missed = packet->live() && !packet->found;
+      if (missed && packet->unsteered) steer_what_nic_brought(*packet, context);
       burst.note_missed();
     } else {
       take_in(*packet, context);

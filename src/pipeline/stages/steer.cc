@@ -25,13 +25,51 @@ WorkerId owner_of(const nat::FlowKey& tuple, const Context& context) noexcept {
   return context.owner.owner(context.owner.hash(key));
 }
 
+bool steer(Packet& packet, Context& context) noexcept {
+  packet.unsteered = false;
+  packet.owner = owner_of(packet.key, context);
+  if (packet.owner == context.self) return true;
+  packet.fate = Fate::kToWorker;
+  if (!context.nic_queues.empty()) context.nic_queues[packet.in.value].moved.add(1);
+  return false;
+}
+
+bool steer_what_nic_brought(Packet& packet, Context& context) noexcept {
+  context.nic_queues[packet.in.value].check({packet.key, packet.nic_hash}, context.self,
+                                            context.owner);
+  return steer(packet, context);
+}
+
+namespace {
+
+/// What NICs hash by addresses and ports; behind options some do not look for ports.
+bool is_hashable(const Packet& packet) noexcept {
+  constexpr unsigned kWithoutOptions = sizeof(net::EthernetHeader) + sizeof(net::Ipv4Header);
+  return packet.kind == Kind::kFlow && packet.fragmentation == nullptr &&
+         packet.l4_offset == kWithoutOptions &&
+         (packet.key.protocol == net::kTcp || packet.key.protocol == net::kUdp);
+}
+
+}  // namespace
+
 void Steer::process(Burst& burst) noexcept {
   if (context_.owner.workers() == 1) return;
   for (Packet& packet : burst) {
     const bool has_owner = packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError;
     if (!packet.live() || !has_owner || packet.steered) continue;
-    packet.owner = owner_of(packet.key, context_);
-    if (packet.owner != context_.self) packet.fate = Fate::kToWorker;
+    if (context_.nic_queues.empty() || !is_hashable(packet)) {
+      steer(packet, context_);
+      continue;
+    }
+    NicQueue& queue = context_.nic_queues[packet.in.value];
+    if (!packet.hashed) {
+      queue.note_unhashed();
+      steer(packet, context_);
+    } else if (queue.trusted()) {
+      packet.unsteered = true;
+    } else {
+      steer_what_nic_brought(packet, context_);
+    }
   }
 }
 
