@@ -76,6 +76,7 @@ void serve(gateway::Gateway& gateway,
     reloader.turn();
     socket.poll(session);
     for (const std::string& line : refusals.due(gateway, gateway.now())) log().warning("{}", line);
+    for (const std::string& line : gateway.steering().take_news()) log().info("{}", line);
     if (terminal && !terminal->poll()) return;
     if (take_signals(signals, reloader)) return;
     pollfd wake{signals, POLLIN, 0};

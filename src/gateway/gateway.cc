@@ -71,14 +71,15 @@ std::size_t Gateway::memory_needed(const config::Config& config) {
   return size.buffers * (size.buffer_bytes + kPerBuffer) + kRest;
 }
 
-Result<std::unique_ptr<Gateway>> Gateway::start(config::Config config) {
+Result<std::unique_ptr<Gateway>> Gateway::start(config::Config config, Options options) {
   auto gateway = std::unique_ptr<Gateway>(new Gateway());
-  const Status opened = gateway->open(std::move(config));
+  const Status opened = gateway->open(std::move(config), options);
   if (!opened) return Error{opened.error()};
+  if (options.threads) gateway->launch_workers();
   return gateway;
 }
 
-Status Gateway::open(config::Config config) {
+Status Gateway::open(config::Config config, const Options& options) {
   const unsigned workers = config.gateway.workers;
   const PoolSize size = pool_size(config);
   pool_ = rte_pktmbuf_pool_create("frames", size.buffers, 256, kTagRoom, size.buffer_bytes,
@@ -96,7 +97,9 @@ Status Gateway::open(config::Config config) {
   auto neighbours = eni::NeighbourTable::create(static_cast<unsigned>(devices_.size()), kNeighbours);
   if (!neighbours) return Error{neighbours.error()};
   neighbours_ = std::move(neighbours).value();
-  owner_ = std::make_unique<nat::OwnerFunction>(nat::symmetric_key(), workers);
+  std::vector<const eni::Rss*> rss;
+  for (const auto& device : devices_) rss.push_back(&device->rss());
+  owner_ = std::make_unique<nat::OwnerFunction>(options.key.value_or(eni::choose_key(rss)), workers);
   auto snapshot = pipeline::Snapshot::build(std::move(config), *owner_);
   if (!snapshot) return Error{snapshot.error()};
   published_ = std::make_unique<const Published>(Published{std::move(snapshot).value()});
@@ -110,7 +113,8 @@ Status Gateway::open(config::Config config) {
     shared_.ports.push_back(
         {device->port(), device->queues(), device->hides_partial_checksums()});
   }
-  if (Status started = start_workers(); !started) return started;
+  if (Status made = make_workers(); !made) return made;
+  start_steering();
   start_resolver();
   return success();
 }
@@ -162,8 +166,7 @@ Status Gateway::make_rings(unsigned workers) {
   return success();
 }
 
-Status Gateway::start_workers() {
-  const auto lcores = worker_lcores();
+Status Gateway::make_workers() {
   const unsigned count = config().gateway.workers;
   const std::uint64_t hash_seed = random_seed();
   for (unsigned i = 0; i < count; ++i) {
@@ -177,7 +180,12 @@ Status Gateway::start_workers() {
                                                 std::move(table).value(), random_seed()));
   }
   errands_.resize(count);
-  for (unsigned i = 0; i < count; ++i) {
+  return success();
+}
+
+void Gateway::launch_workers() {
+  const auto lcores = worker_lcores();
+  for (unsigned i = 0; i < workers_.size(); ++i) {
     rte_rcu_qsbr_thread_register(shared_.readers, i);
     const auto run = [](void* worker) {
       static_cast<Worker*>(worker)->run();
@@ -186,7 +194,20 @@ Status Gateway::start_workers() {
     rte_eal_remote_launch(run, workers_[i].get(), lcores[i]);
   }
   running_ = true;
-  return success();
+}
+
+void Gateway::start_steering() {
+  std::vector<Steering::Device> devices;
+  for (std::size_t i = 0; i < devices_.size(); ++i) {
+    Steering::Device device{snapshot().enis.devices()[i].name, devices_[i]->port(),
+                            &devices_[i]->rss(), {}};
+    for (unsigned queue = 0; queue < devices_[i]->queues(); ++queue) {
+      device.queues.push_back(&workers_[queue]->nic_queues()[i]);
+    }
+    devices.push_back(std::move(device));
+  }
+  steering_.emplace(*owner_, std::move(devices));
+  steering_->set_mappings(!snapshot().independent.empty());
 }
 
 void Gateway::start_resolver() {
@@ -273,6 +294,7 @@ void Gateway::turn() {
     next_tick_ = time.plus(kTick);
     resolver_->tick(time);
   }
+  steering_->turn(time);
 }
 
 void Gateway::send(WorkerId worker, std::shared_ptr<Errand> errand) {
@@ -346,6 +368,7 @@ Status Gateway::reload(config::Config config) {
   const auto old = std::exchange(published_, std::make_unique<const Published>(std::move(next)));
   shared_.published.store(published_.get(), std::memory_order_release);
   resolver_->use(snapshot().enis);
+  steering_->set_mappings(!snapshot().independent.empty());
   resolver_->start(fresh.ours, fresh.neighbours, now());
   // Once every worker has passed a quiescent point, none can still hold the old one.
   if (running_) rte_rcu_qsbr_synchronize(shared_.readers, RTE_QSBR_THRID_INVALID);

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,16 +15,24 @@
 #include "core/result.h"
 #include "eni/device.h"
 #include "eni/resolver.h"
+#include "gateway/steering.h"
 #include "gateway/worker.h"
 
 struct rte_mempool;
 
 namespace sluice::gateway {
 
+/// For tests: of devices that are not at hand, and of more workers than cores.
+struct GatewayOptions {
+  bool threads = true;  ///< if not, whoever starts the gateway takes the workers' turns
+  std::optional<nat::ToeplitzKey> key;  ///< that devices have and do not tell
+};
+
 class Gateway {
  public:
+  using Options = GatewayOptions;
   /// Opens every device, starts the workers. EAL is up. On failure all that was opened is closed.
-  static Result<std::unique_ptr<Gateway>> start(config::Config config);
+  static Result<std::unique_ptr<Gateway>> start(config::Config config, Options options = {});
   /// Stops the workers and gives the devices back.
   ~Gateway();
   Gateway(const Gateway&) = delete;
@@ -73,6 +82,8 @@ class Gateway {
   [[nodiscard]] Instant now() const { return clock_.now(); }
 
   [[nodiscard]] const nat::OwnerFunction& owner() const { return *owner_; }
+  [[nodiscard]] Steering& steering() { return *steering_; }
+  [[nodiscard]] const Steering& steering() const { return *steering_; }
   [[nodiscard]] std::span<const pipeline::Link> links() const { return shared_.links; }
   /// The main thread's own; those of the workers are theirs.
   [[nodiscard]] const pipeline::Counters& own_counters() const { return counters_; }
@@ -88,10 +99,12 @@ class Gateway {
 
  private:
   Gateway() = default;
-  Status open(config::Config config);
+  Status open(config::Config config, const Options& options);
   Status open_devices(const config::Config& config);
   Status make_rings(unsigned workers);
-  Status start_workers();
+  Status make_workers();
+  void launch_workers();
+  void start_steering();
   void start_resolver();
   [[nodiscard]] bool may_leave(rte_mbuf* frame, DeviceId out) const;
   void take(rte_mbuf* frame);
@@ -109,6 +122,7 @@ class Gateway {
   Shared shared_;
   std::unique_ptr<eni::Resolver> resolver_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::optional<Steering> steering_;
   std::vector<std::deque<std::shared_ptr<Errand>>> errands_;  ///< by WorkerId; the first is under way
   pipeline::Counters counters_;  ///< the main thread's own
   pipeline::DropSamples samples_;

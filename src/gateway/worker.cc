@@ -60,34 +60,41 @@ Worker::Worker(WorkerId self,
       table_(std::move(table)),
       ports_(*shared.owner, self, *table_, seed),
       fragments_(counters_, seed),
+      nic_queues_(shared.links.size()),
       context_{self,    *shared.owner, shared.links, *shared.neighbours,
                *table_, ports_,        counters_,    fragments_,    outbox_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
+      begun_(rte_rdtsc()),
       transmit_(shared.links.size()) {
+  context_.nic_queues = nic_queues_;
   context_.samples = &samples_;
 }
 
 void Worker::run() noexcept {
   rte_rcu_qsbr_thread_online(shared_.readers, self_.value);
-  std::uint64_t begun = rte_rdtsc();
+  begun_ = rte_rdtsc();
   while (!shared_.stop.load(std::memory_order_relaxed)) {
-    const std::uint64_t frames = load_.burst_frames.get();
-    const std::uint64_t received = counters_.received.get();
-    const Instant now = clock_.at(begun);
-    turn(now);
-    Errand* errand = errand_.load(std::memory_order_acquire);
-    if (errand != nullptr) [[unlikely]] run_errand(*errand, now);
+    step();
     rte_rcu_qsbr_quiescent(shared_.readers, self_.value);
-    const std::uint64_t end = rte_rdtsc();
-    load_.add_turn(load_.burst_frames.get() - frames, end - begun);
-    if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
-      counters_.busy_cycles.add(end - begun);
-      counters_.busy_turns.add(1);
-    }
-    begun = end;
   }
   rte_rcu_qsbr_thread_offline(shared_.readers, self_.value);
+}
+
+void Worker::step() noexcept {
+  const std::uint64_t frames = load_.burst_frames.get();
+  const std::uint64_t received = counters_.received.get();
+  const Instant now = clock_.at(begun_);
+  turn(now);
+  Errand* errand = errand_.load(std::memory_order_acquire);
+  if (errand != nullptr) [[unlikely]] run_errand(*errand, now);
+  const std::uint64_t end = rte_rdtsc();
+  load_.add_turn(load_.burst_frames.get() - frames, end - begun_);
+  if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
+    counters_.busy_cycles.add(end - begun_);
+    counters_.busy_turns.add(1);
+  }
+  begun_ = end;
 }
 
 bool Worker::take(Errand& errand) noexcept {
@@ -159,6 +166,7 @@ void Worker::receive(DeviceId device, Instant now) noexcept {
   }
   counters_.received.add(count);
   counters_.received_bytes.add(bytes);
+  nic_queues_[device.value].frames.add(count);
   process();
 }
 
@@ -226,6 +234,8 @@ pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   packet.length = frame->pkt_len;
   packet.headroom = rte_pktmbuf_headroom(frame);
   packet.vlan_stripped = (frame->ol_flags & kTagged) != 0;
+  packet.hashed = (frame->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0;
+  packet.nic_hash = frame->hash.rss;
   packet.in = in;
   return &packet;
 }

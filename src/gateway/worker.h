@@ -60,6 +60,8 @@ class Worker {
 
   /// Polls until Shared::stop. Runs on the worker's own lcore.
   void run() noexcept;
+  /// One turn of that, for whoever takes the workers' turns one after another.
+  void step() noexcept;
 
   [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
@@ -69,6 +71,8 @@ class Worker {
   [[nodiscard]] const Load& load() const noexcept { return load_; }
   /// For errands, which the worker itself runs.
   [[nodiscard]] Load& load() noexcept { return load_; }
+  /// By DeviceId; of devices without a queue for this worker, too.
+  [[nodiscard]] std::span<pipeline::NicQueue> nic_queues() noexcept { return nic_queues_; }
   /// Takes an errand, which stays where it is until it is done; false while another is under way.
   /// One thread at a time may ask.
   [[nodiscard]] bool take(Errand& errand) noexcept;
@@ -118,6 +122,7 @@ class Worker {
   pipeline::Counters counters_;
   pipeline::Reassembly fragments_;
   nat::Outbox outbox_;
+  std::vector<pipeline::NicQueue> nic_queues_;  ///< by DeviceId
   pipeline::Context context_;
   Revision revision_;
   std::uint64_t snapshot_number_ = 0;
@@ -127,6 +132,7 @@ class Worker {
   pipeline::Burst burst_;
   pipeline::DropSamples samples_;
   Load load_;
+  std::uint64_t begun_;  ///< the turn, by the time stamp counter
   std::atomic<Errand*> errand_{nullptr};
   std::atomic<Tap*> tap_{nullptr};
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
