@@ -131,6 +131,17 @@ Reply set_log_level(Session&, const Arguments& arguments) {
   return done(fmt::format("log.level: {} {}\n", wanted, kUntil));
 }
 
+Reply set_steering(Session& session, const Arguments& arguments) {
+  using Mode = gateway::Steering::Mode;
+  const bool software = arguments.text("steering") == "software";
+  session.gateway.steering().set_mode(software ? Mode::kSoftware : Mode::kAuto);
+  const std::string what =
+      software ? "software moves packets to their workers until set steering auto"
+               : "NICs are set up and tried anew; show steering tells what came of it";
+  telemetry::log().info("console: {}", what);
+  return done(what + "\n");
+}
+
 Reply set_timeout(Session& session, const Arguments& arguments) {
   const std::string name = arguments.text("timeout");
   config::Config changed = session.gateway.config();

@@ -12,6 +12,7 @@ namespace sluice::console {
 [[nodiscard]] Reply quit(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply reload(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply set_log_level(Session& session, const Arguments& arguments);
+[[nodiscard]] Reply set_steering(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply set_timeout(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply start(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply stop(Session& session, const Arguments& arguments);

@@ -53,6 +53,7 @@ std::vector<std::string> reasons() {
   for (const pipeline::DropInfo& reason : pipeline::kDropInfo) names.emplace_back(reason.metric);
   return names;
 }
+std::vector<std::string> steerings() { return {"auto", "software"}; }
 std::vector<std::string> timeouts() {
   return {"tcp_established", "tcp_transitory", "tcp_closed", "udp", "icmp"};
 }
@@ -71,6 +72,8 @@ constexpr std::array kPlaces{
     PlaceType{"REASON", "a drop reason by its metric's name", false, is_choice<reasons>, reasons},
     PlaceType{"SECONDS", "a number of seconds", false, is_number},
     PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
+    PlaceType{"STEERING", "who moves packets to their workers", false, is_choice<steerings>,
+              steerings},
     PlaceType{"TIMEOUT", "a key of flows.timeouts", false, is_choice<timeouts>, timeouts},
 };
 

@@ -20,14 +20,17 @@ constexpr std::string_view kHead = R"(# The console
 on the gateway's own. Tab completes, `?` says what may follow, the arrow keys bring back earlier lines.
 
 `sluice console COMMAND` runs one command for a script. Exit status: 0 done, 1 refused or not possible,
-2 no such command. Every `show` and `explain` also answers as one JSON object on one line: `--json`. What goes over
+2 no such command. Every `show` and `explain` also answers as one JSON object on one line: `--json`.
+What goes over
 the socket is one line a connection; the answer begins with `ok`, `error` or `usage` on a line of its own.
 
 The socket (`console.socket`) is its owner's alone, or with `console.group` also that of the group's
-members. Who may ask may do what the gateway may: stop it, have it read and write files. Up to 256 clients are served at once, each for 10
+members. Who may ask may do what the gateway may: stop it, have it read and write files. Up to 256
+clients are served at once, each for 10
 seconds without a word; none can make the gateway wait. What a command changes with `set`, `drain` holds
-until the next reload, `stop` until `start`. No command takes a lock or makes a worker wait: tables are read record by record,
-and what only a worker may do (`clear flows`, `explain`) it does between two bursts.
+until the next reload, `stop` until `start`, `set steering` until it is set again. No command takes a
+lock or makes a worker wait: tables are read record by record, and what only a worker may do (`clear
+flows`, `explain`) it does between two bursts.
 
 ## Commands
 

@@ -110,36 +110,4 @@ View show_policy(Session& session, const Arguments&) {
   return view;
 }
 
-View show_steering(Session& session, const Arguments&) {
-  const gateway::Gateway& gateway = session.gateway;
-  const nat::OwnerFunction& owner = gateway.owner();
-  View view;
-  view["workers"] = owner.workers();
-  view["key"] = fmt::format("{:02x}", fmt::join(nat::symmetric_key(), ""));
-  view["shares"] = View::array();
-  for (std::uint8_t i = 0; i < owner.workers(); ++i) {
-    unsigned entries = 0;
-    for (const WorkerId worker : owner.reta()) entries += worker.value == i ? 1 : 0;
-    const auto slice = gateway.snapshot().tcp_udp_ports.slice(WorkerId{i});
-    const std::string ports =
-        slice.empty() ? "-"
-                      : fmt::format("{}-{}", slice.front().to_host(), slice.back().to_host());
-    view["shares"].push_back({{"worker", i},
-                              {"entries", entries},
-                              {"ports_of_mappings", ports},
-                              {"sessions", gateway.workers()[i]->table().size()}});
-  }
-  view["devices"] = View::array();
-  const auto infos = gateway.snapshot().enis.devices();
-  for (std::size_t i = 0; i < infos.size(); ++i) {
-    const unsigned queues = gateway.devices()[i]->queues();
-    view["devices"].push_back(
-        {{"device", infos[i].name},
-         {"queues", queues},
-         {"steered_by", owner.workers() == 1 ? "one worker, nothing to steer" : "software"}});
-  }
-  view["handed_over"] = gateway.totals().handed_over;
-  return view;
-}
-
 }  // namespace sluice::console
