@@ -52,7 +52,7 @@ class Remote {
   void end_some() {
     for (unsigned i = 0; i < kRound; ++i) {
       std::swap(sessions_[dice_.below(static_cast<std::uint32_t>(sessions_.size()))], sessions_.back());
-      table_->erase(sessions_.back());
+      table_->erase(sessions_.back(), now_);
       sessions_.pop_back();
     }
   }

@@ -26,7 +26,7 @@ struct EndSessions : gateway::Errand {
     const nat::Session& session = table.at(index);
     if (session.state() == nat::SessionState::kFree) return;
     if (!filter.matches(session.identity, now.since(Instant{session.last_seen.get()}))) return;
-    table.erase(index);
+    table.erase(index, now);
     ++ended;
   }
 

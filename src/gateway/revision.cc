@@ -12,11 +12,11 @@ void Revision::step(const eni::EniMap& enis, Instant now, unsigned at_most) noex
   for (unsigned i = 0; i < at_most && active(); ++i) {
     const nat::SessionIndex index{next_++};
     // What is past its time is the sweep's.
-    if (!table_.expired(table_.at(index), now)) look_at(index, enis);
+    if (!table_.expired(table_.at(index), now)) look_at(index, enis, now);
   }
 }
 
-void Revision::look_at(nat::SessionIndex index, const eni::EniMap& enis) noexcept {
+void Revision::look_at(nat::SessionIndex index, const eni::EniMap& enis, Instant now) noexcept {
   nat::Session& session = table_.at(index);
   // The packet before this one, of the same burst, may have ended it.
   if (session.state() == nat::SessionState::kFree) return;
@@ -26,7 +26,7 @@ void Revision::look_at(nat::SessionIndex index, const eni::EniMap& enis) noexcep
   const Ipv4Addr remote{id.remote};
   const Ipv4Addr snat{id.snat};
   const auto end = [&] {
-    table_.erase(index);
+    table_.erase(index, now);
     ended_.add(1);
   };
   // A translated flow's address has to be ours even where it only goes from pod to pod.
@@ -47,11 +47,13 @@ void Revision::look_at(nat::SessionIndex index, const eni::EniMap& enis) noexcep
   if (moved) moved_.add(1);
 }
 
-bool Revision::may_leave(const pipeline::Packet& packet, const eni::EniMap& enis) noexcept {
+bool Revision::may_leave(const pipeline::Packet& packet,
+                         const eni::EniMap& enis,
+                         Instant now) noexcept {
   // IPv6 has no sessions: it was decided by the map that is in force.
   if (packet.kind == pipeline::Kind::kIpv6 || packet.kind == pipeline::Kind::kArp) return true;
   if (enis.may_emit(packet.out, Ipv4Addr{packet.ipv4().source})) return true;
-  if (packet.found) look_at(packet.found.session, enis);
+  if (packet.found) look_at(packet.found.session, enis, now);
   return false;
 }
 

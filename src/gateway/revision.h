@@ -33,13 +33,15 @@ class Revision {
 
   /// Whether a packet that was decided by its session may leave. If not, its session is looked at
   /// at once, so that the next packet finds it put right or gone.
-  [[nodiscard]] bool may_leave(const pipeline::Packet& packet, const eni::EniMap& enis) noexcept;
+  [[nodiscard]] bool may_leave(const pipeline::Packet& packet,
+                               const eni::EniMap& enis,
+                               Instant now) noexcept;
 
   [[nodiscard]] std::uint64_t ended() const noexcept { return ended_.get(); }
   [[nodiscard]] std::uint64_t moved() const noexcept { return moved_.get(); }
 
  private:
-  void look_at(nat::SessionIndex index, const eni::EniMap& enis) noexcept;
+  void look_at(nat::SessionIndex index, const eni::EniMap& enis, Instant now) noexcept;
 
   nat::FlowTable& table_;
   const eni::NeighbourTable& neighbours_;

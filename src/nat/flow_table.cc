@@ -146,7 +146,7 @@ bool FlowTable::expired(const Session& session, Instant now) const noexcept {
     return {};
   }
   if (is_past(at(index), now)) [[unlikely]] {
-    erase(index);
+    erase(index, now);
     return {};
   }
   return {index, (entry & kInboundBit) != 0 ? Direction::kInbound : Direction::kOutbound};
@@ -167,7 +167,7 @@ Found FlowTable::peek(const FlowKey& key, Instant now) const noexcept {
 SessionIndex FlowTable::holder_of(const FlowKey& key, Instant now) noexcept {
   const SessionIndex index = mapping_by(key);
   if (index == kNoSession || !expired(at(index), now)) return index;
-  erase(index);
+  erase(index, now);
   return kNoSession;
 }
 
@@ -262,7 +262,7 @@ SessionIndex FlowTable::take_record(Instant now) noexcept {
   // would notice when none is.
   constexpr unsigned kSearch = 256;
   if (free_head_ == kEndOfList && fresh_.get() == capacity_ && sweep(now, kSearch) == 0) {
-    reclaim_held();
+    reclaim_held(now);
   }
   if (free_head_ != kEndOfList) {
     const SessionIndex index{free_head_};
@@ -280,7 +280,9 @@ SessionIndex FlowTable::insert(const NewSession& session, Instant now) noexcept 
   // Held before room is sought, which may end the last session that held it.
   if (!hold_mapping(session.pod, session.pod_port, session.protocol)) return kNoSession;
   const SessionIndex index = add(session, now);
-  if (index == kNoSession) let_go_of_mapping(session.pod, session.pod_port, session.protocol);
+  if (index == kNoSession) {
+    let_go_of_mapping(session.pod, session.pod_port, session.protocol, now);
+  }
   return index;
 }
 
@@ -334,6 +336,7 @@ SessionIndex FlowTable::add(const NewSession& session, Instant now) noexcept {
   size_.add(1);
   if (pods_ && identity.is_session()) pods_->add(session.pod);
   if (reports()) crowded_->note_used(identity, true);
+  note(identity, SessionEvent::What::kCreate, now);
   return index;
 }
 
@@ -347,7 +350,7 @@ void FlowTable::release(SessionIndex index) noexcept {
   free_head_ = index.value;
 }
 
-void FlowTable::erase(SessionIndex index) noexcept {
+void FlowTable::erase(SessionIndex index, Instant now) noexcept {
   const SessionIdentity identity = at(index).identity;
   const bool held = at(index).held();
   if (reports()) {
@@ -359,6 +362,7 @@ void FlowTable::erase(SessionIndex index) noexcept {
   release(index);
   size_.add(static_cast<std::uint32_t>(-1));
   if (identity.is_session()) ended_.add(1);
+  note(identity, SessionEvent::What::kDelete, now);
   if (held) {
     held_.remove(index);
   } else if (pods_ && identity.is_session()) {
@@ -368,7 +372,7 @@ void FlowTable::erase(SessionIndex index) noexcept {
     departed_[departed_count_++] = identity.outbound_key();
   }
   if ((identity.flags & kHasMapping) != 0) {
-    let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol);
+    let_go_of_mapping(identity.pod, identity.pod_port, identity.protocol, now);
   }
 }
 
@@ -390,10 +394,10 @@ bool FlowTable::is_pinned(SessionIndex index) const noexcept {
 }
 
 /// Erases the one that ended first, of those that no packet under way has found.
-void FlowTable::reclaim_held() noexcept {
+void FlowTable::reclaim_held(Instant now) noexcept {
   SessionIndex oldest = held_.oldest();
   while (oldest != kNoSession && is_pinned(oldest)) oldest = held_.younger(oldest);
-  if (oldest != kNoSession) erase(oldest);
+  if (oldest != kNoSession) erase(oldest, now);
 }
 
 // --- endpoint-independent mappings -----------------------------------------------------------
@@ -418,11 +422,14 @@ bool FlowTable::hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcep
   return true;
 }
 
-void FlowTable::let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept {
+void FlowTable::let_go_of_mapping(Be32 pod,
+                                  Be16 port,
+                                  std::uint8_t protocol,
+                                  Instant now) noexcept {
   const SessionIndex mapping = find_mapping_of(pod, port, protocol);
   auto& sessions = at(mapping).tcp_end[0];
   sessions.add(static_cast<std::uint32_t>(-1));
-  if (sessions.get() == 0) erase(mapping);
+  if (sessions.get() == 0) erase(mapping, now);
 }
 
 unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
@@ -442,7 +449,7 @@ unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
       prefetch(session.identity.inbound_key());
       over[count++] = index;
     }
-    for (unsigned i = 0; i < count; ++i) erase(over[i]);
+    for (unsigned i = 0; i < count; ++i) erase(over[i], now);
     erased += count;
   }
   return erased;

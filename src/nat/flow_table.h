@@ -37,6 +37,7 @@
 #include "nat/held_sessions.h"
 #include "nat/pod_counts.h"
 #include "nat/session.h"
+#include "nat/session_events.h"
 
 namespace sluice::nat {
 
@@ -84,7 +85,7 @@ class FlowTable {
   /// record is free even after looking for one past its time, when no bucket has room, or when the
   /// mapping it is to be on (kHasMapping) is gone. A mapping without another session goes with it.
   [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
-  void erase(SessionIndex index) noexcept;
+  void erase(SessionIndex index, Instant now) noexcept;
 
   // Held sessions: ended, but for their ports' rest (Session::held()). They are not live, and where no
   // record is free insert() takes the one that ended first.
@@ -108,6 +109,9 @@ class FlowTable {
 
   /// Who is told of every session that opens, rests, and ends; it outlives what it is told.
   void report_to(CrowdedRemotes* crowded) noexcept { crowded_ = crowded; }
+  /// Who notes every translated session that opens and ends, or nobody; it outlives this.
+  void log_to(SessionEvents* events) noexcept { events_ = events; }
+  [[nodiscard]] const SessionEvents* events() const noexcept { return events_; }
 
   /// How many live sessions a pod address has, exact; counted only after count_pods().
   void count_pods();
@@ -199,12 +203,15 @@ class FlowTable {
   void remove(const FlowKey& key) noexcept;
   [[nodiscard]] SessionIndex add(const NewSession& session, Instant now) noexcept;
   [[nodiscard]] bool hold_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
-  void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol) noexcept;
+  void let_go_of_mapping(Be32 pod, Be16 port, std::uint8_t protocol, Instant now) noexcept;
   [[nodiscard]] SessionIndex mapping_by(const FlowKey& key) noexcept;
   [[nodiscard]] bool reports() const noexcept { return crowded_ != nullptr && crowded_->any(); }
   [[nodiscard]] SessionIndex take_record(Instant now) noexcept;
-  void reclaim_held() noexcept;
+  void reclaim_held(Instant now) noexcept;
   void release(SessionIndex index) noexcept;
+  void note(const SessionIdentity& session, SessionEvent::What what, Instant now) noexcept {
+    if (events_ != nullptr) [[unlikely]] events_->put(session, what, now);
+  }
 
   KeyHash hash_;
   std::uint32_t capacity_;
@@ -223,6 +230,7 @@ class FlowTable {
   std::unique_ptr<PodCounts> pods_;
   HeldSessions held_;
   CrowdedRemotes* crowded_ = nullptr;
+  SessionEvents* events_ = nullptr;
   std::array<SessionIndex, 64> pinned_;
   unsigned pins_ = 0;
   std::array<FlowKey, 512> departed_;

@@ -31,7 +31,7 @@ void heed(FlowTable& table, const Notice& notice, Instant now) noexcept {
   // Another worker may hold the flow's next session by now.
   const bool another = notice.what == Notice::What::kEnded &&
                        redirected_to(table.at(known.session)) != notice.from;
-  if (!another) table.erase(known.session);
+  if (!another) table.erase(known.session, now);
 }
 
 }  // namespace sluice::nat

@@ -221,7 +221,7 @@ std::optional<Be16> PortAllocator::reclaim(const Choice& choice, Instant now) no
   const SessionIndex session = rested_longest(*map, choice, now);
   if (session == kNoSession) return std::nullopt;
   const Be16 port = table_.at(session).identity.snat_port;
-  table_.erase(session);
+  table_.erase(session, now);
   return port;
 }
 

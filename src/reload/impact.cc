@@ -133,7 +133,7 @@ void Impact::look_at(const nat::FlowTable& table, nat::SessionIndex index) {
   } else if (packet.ipv4().source != id.snat) {
     count(Kind::kOtherSource, id, packet);
   }
-  if (packet.found) simulator_->table().erase(packet.found.session);
+  if (packet.found) simulator_->table().erase(packet.found.session, simulator_->now());
   // Whatever else it opened ends by time, which nothing here depends on.
   constexpr std::chrono::hours kLongerThanAnyTimeout{24 * 8};
   if (simulator_->table().size() != 0) simulator_->forward(kLongerThanAnyTimeout);

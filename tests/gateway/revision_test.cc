@@ -133,13 +133,13 @@ TEST_F(RevisionTest, StopsFramesOfSessionsItHasNotReached) {
   packet.out = kEni1;
   packet.found = {doomed, Direction::kOutbound};
   packet.ipv4().source = address("10.10.20.40").v4().wire();
-  EXPECT_FALSE(revision_->may_leave(packet, enis));
+  EXPECT_FALSE(revision_->may_leave(packet, enis, kNow));
   EXPECT_FALSE(lives(doomed)) << "looked at out of turn";
   // The next packet of the same burst still names the record, which is free by now.
-  EXPECT_FALSE(revision_->may_leave(packet, enis));
+  EXPECT_FALSE(revision_->may_leave(packet, enis, kNow));
   EXPECT_EQ(revision_->ended(), 1U);
   packet.ipv4().source = address("10.10.20.20").v4().wire();
-  EXPECT_TRUE(revision_->may_leave(packet, enis));
+  EXPECT_TRUE(revision_->may_leave(packet, enis, kNow));
   EXPECT_EQ(table_->check_invariants(), "");
 }
 

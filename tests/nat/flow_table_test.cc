@@ -305,7 +305,7 @@ class ModelRun {
     if (flow == nullptr) return;
     const NewSession session = flow->session;
     const SessionIndex index = flow->index;
-    table_->erase(index);
+    table_->erase(index, now_);
     model_.erase(index);
     check(outbound_key(session));
     check(inbound_key(session));
@@ -522,7 +522,7 @@ TEST(FlowTable, ReadersInOtherThreadsSeeWholeSessionsOnly) {
   // Goes on until the readers have really seen something, however few processors there are.
   for (std::uint64_t i = 0; i < 300'000 || seen.load() < 1000; ++i, ++number) {
     if (open.size() == kCapacity) {
-      table->erase(open.front());
+      table->erase(open.front(), {number});
       open.erase(open.begin());
     }
     const SessionIndex index = table->insert(derived(number), {number});
@@ -554,7 +554,7 @@ TEST(FlowTable, ReadSaysWhatTheSessionIs) {
   EXPECT_EQ(copy->last_seen, Instant{777});
   EXPECT_EQ(copy->packets, 3u);
   EXPECT_EQ(copy->bytes[1], 1400u);
-  table->erase(index);
+  table->erase(index, {778});
   EXPECT_FALSE(table->read(index)) << "a freed record";
 }
 

@@ -180,7 +180,7 @@ TEST(PortAllocator, AnEndedSessionsPortServesAgain) {
   Shard shard(owner, 0, 16);
   ASSERT_EQ(shard.open(classes), 5000u);
   ASSERT_FALSE(shard.open(classes));
-  shard.table->erase(shard.last);
+  shard.table->erase(shard.last, shard.now);
   EXPECT_EQ(shard.open(classes), 5000u);
   shard.now = shard.now.plus(std::chrono::milliseconds(300'001));
   EXPECT_EQ(shard.open(classes), 5000u) << "an expired session holds no port";
@@ -201,7 +201,7 @@ TEST(PortAllocator, FindsTheLastFreePortWhicheverItIs) {
     for (unsigned i = 0; i < ended; ++i) {
       const std::size_t which = random.below(static_cast<std::uint32_t>(sessions.size()));
       freed.insert(shard.table->at(sessions[which]).identity.snat_port.to_host());
-      shard.table->erase(sessions[which]);
+      shard.table->erase(sessions[which], shard.now);
       sessions[which] = sessions.back();
       sessions.pop_back();
     }

@@ -143,7 +143,7 @@ TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
     SCOPED_TRACE(to);
     Harness harness(node_yaml("", "  ports: 5000-5039"), workers(3));
     const unsigned home = harness.send("pod-a", flow).worker;
-    harness.table(home).erase(harness.table(home).find(key, harness.now()).session);
+    harness.table(home).erase(harness.table(home).find(key, harness.now()).session, harness.now());
     if (to == home) continue;
     ASSERT_TRUE(nat::redirect(harness.table(home), key, WorkerId{static_cast<std::uint8_t>(to)},
                               harness.now()));

@@ -321,7 +321,7 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
     follow_redirect(packet, context_, now);
     if (!packet.live()) return;
     // Come full circle: if there is room after all, the session is to be here.
-    if (packet.redirected) context_.table.erase(redirect);
+    if (packet.redirected) context_.table.erase(redirect, now);
   }
   if (packet.found) {
     context_.table.pin(packet.found.session);

@@ -98,7 +98,7 @@ bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept
     return other->found.session == packet.found.session;
   });
   if (users != 1) return false;
-  context.table.erase(packet.found.session);
+  context.table.erase(packet.found.session, burst.now());
   packet.found = {};
   return true;
 }
