@@ -36,7 +36,7 @@ void read_sections(MapReader& top, Config& config, Surroundings& surroundings) {
   top.read("flows", config.flows, read_flows);
   if (const auto console = top.find("console")) read_console(*console, surroundings, config);
   top.read("metrics", config.metrics_listen, read_metrics);
-  if (const auto log = top.find("log")) read_log(*log, config);
+  if (const auto log = top.find("log")) read_log(*log, surroundings, config);
   top.finish();
 }
 

@@ -76,6 +76,38 @@ constexpr Word<LogLevel> kLogLevels[] = {{"error", LogLevel::kError},
                                          {"debug", LogLevel::kDebug}};
 constexpr Word<LogFormat> kLogFormats[] = {{"text", LogFormat::kText}, {"json", LogFormat::kJson}};
 
+std::optional<IpfixConfig> read_ipfix(const Value& value) {
+  // RFC 791: what every host takes, less the headers of IP and UDP; and what UDP can carry.
+  constexpr std::uint16_t kLeastMessage = 512;
+  constexpr std::uint16_t kMostMessage = 65'000;
+  IpfixConfig ipfix;
+  MapReader map{value};
+  map.read("collector", ipfix.collector, read_collector);
+  map.read("observation_domain", ipfix.observation_domain,
+           number_between<std::uint32_t>(0, UINT32_MAX));
+  map.read("template_refresh", ipfix.template_refresh, read_duration);
+  map.read("message_bytes", ipfix.message_bytes, number_between(kLeastMessage, kMostMessage));
+  map.finish();
+  return ipfix;
+}
+
+std::optional<SessionLogConfig> read_session_log(const Value& value,
+                                                 const Surroundings& surroundings) {
+  SessionLogConfig log;
+  MapReader map{value};
+  map.read("json", log.json, [&](const Value& file) -> std::optional<std::string> {
+    const auto text = read_text(file);
+    if (!text) return std::nullopt;
+    if (!text->empty()) return surroundings.resolve(*text);
+    file.error("\"\" is no file", "a file's path, or null for none");
+    return std::nullopt;
+  });
+  map.read("queue", log.queue, number_between(1U, 1U << 20));
+  map.read("ipfix", log.ipfix, read_ipfix);
+  map.finish();
+  return log;
+}
+
 }  // namespace
 
 std::string Surroundings::resolve(const std::string& path) const {
@@ -152,10 +184,12 @@ std::optional<std::string> read_metrics(const Value& value) {
   return listen;
 }
 
-void read_log(const Value& value, Config& config) {
+void read_log(const Value& value, const Surroundings& surroundings, Config& config) {
   MapReader map{value};
   map.read("level", config.log_level, word_of(kLogLevels));
   map.read("format", config.log_format, word_of(kLogFormats));
+  map.read("sessions", config.session_log,
+           [&](const Value& sessions) { return read_session_log(sessions, surroundings); });
   map.finish();
 }
 

@@ -29,7 +29,7 @@ struct Surroundings {
 [[nodiscard]] std::optional<FlowsConfig> read_flows(const Value& value);
 void read_console(const Value& value, const Surroundings& surroundings, Config& config);
 [[nodiscard]] std::optional<std::string> read_metrics(const Value& value);
-void read_log(const Value& value, Config& config);
+void read_log(const Value& value, const Surroundings& surroundings, Config& config);
 
 /// An element of `enis` with its own defaults filled in.
 [[nodiscard]] std::optional<EniConfig> read_eni(const Value& value);

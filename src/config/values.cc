@@ -289,22 +289,39 @@ std::optional<std::string> read_device(const Value& value) {
   return std::nullopt;
 }
 
+namespace {
+
+/// ADDRESS:PORT of either family.
+bool is_endpoint(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) return false;
+  const std::string_view host = std::string_view{text}.substr(0, colon);
+  const auto port = parse_number(std::string_view{text}.substr(colon + 1));
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool address = bracketed ? Ipv6Addr::parse(host.substr(1, host.size() - 2)).has_value()
+                                 : Ipv4Addr::parse(host).has_value();
+  return address && port && port.value() >= 1 && port.value() <= 65535;
+}
+
+}  // namespace
+
 std::optional<std::string> read_listen(const Value& value) {
   constexpr std::string_view kAccepted =
       "ADDRESS:PORT such as 127.0.0.1:9464 or [::1]:9464, or \"\" for none";
   const std::string* text = scalar(value, kAccepted);
   if (text == nullptr) return std::nullopt;
-  if (text->empty()) return *text;
-  const std::size_t colon = text->rfind(':');
-  if (colon != std::string::npos) {
-    const std::string_view host = std::string_view{*text}.substr(0, colon);
-    const auto port = parse_number(std::string_view{*text}.substr(colon + 1));
-    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-    const bool address = bracketed ? Ipv6Addr::parse(host.substr(1, host.size() - 2)).has_value()
-                                   : Ipv4Addr::parse(host).has_value();
-    if (address && port && port.value() >= 1 && port.value() <= 65535) return *text;
-  }
+  if (text->empty() || is_endpoint(*text)) return *text;
   value.error(value.describe() + " is no address to listen on", std::string{kAccepted});
+  return std::nullopt;
+}
+
+std::optional<std::string> read_collector(const Value& value) {
+  constexpr std::string_view kAccepted =
+      "ADDRESS:PORT such as 192.0.2.7:4739 or [2001:db8::7]:4739, or null for none";
+  const std::string* text = scalar(value, kAccepted);
+  if (text == nullptr) return std::nullopt;
+  if (is_endpoint(*text)) return *text;
+  value.error(value.describe() + " is no collector's address", std::string{kAccepted});
   return std::nullopt;
 }
 

@@ -45,6 +45,8 @@ namespace sluice::config {
 [[nodiscard]] std::optional<std::string> read_device(const Value& value);
 /// "127.0.0.1:9464", "[::1]:9464", or "" for none.
 [[nodiscard]] std::optional<std::string> read_listen(const Value& value);
+/// "192.0.2.7:4739", "[2001:db8::7]:4739".
+[[nodiscard]] std::optional<std::string> read_collector(const Value& value);
 
 /// A whole number of plain digits.
 [[nodiscard]] Result<std::uint64_t> parse_number(std::string_view text);

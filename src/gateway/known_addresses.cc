@@ -58,6 +58,8 @@ std::vector<std::string> needs_restart(const config::Config& current, const conf
           std::filesystem::absolute(next.console_socket));
   compare("console.group", current.console_group, next.console_group);
   compare("metrics.listen", current.metrics_listen, next.metrics_listen);
+  // Workers fill the queues without a lock, so these stay where they are.
+  compare("log.sessions.queue", current.session_log.queue, next.session_log.queue);
   const auto compare_devices = [&](const std::string& list, const auto& a, const auto& b) {
     compare(list, a.size(), b.size());
     for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {

@@ -269,6 +269,14 @@ Keys keys_of(const config::Config& config) {
   keys.value("metrics.listen", config.metrics_listen);
   keys.value("log.level", kLevels[static_cast<unsigned>(config.log_level)]);
   keys.value("log.format", config.log_format == config::LogFormat::kJson ? "json" : "text");
+  const config::SessionLogConfig& sessions = config.session_log;
+  const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
+  keys.value("log.sessions.json", or_none(sessions.json));
+  keys.value("log.sessions.ipfix.collector", or_none(sessions.ipfix.collector));
+  keys.value("log.sessions.ipfix.observation_domain", sessions.ipfix.observation_domain);
+  keys.value("log.sessions.ipfix.template_refresh",
+             fmt::format("{}s", sessions.ipfix.template_refresh.count()));
+  keys.value("log.sessions.ipfix.message_bytes", sessions.ipfix.message_bytes);
   return keys;
 }
 

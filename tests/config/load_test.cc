@@ -66,7 +66,13 @@ flows:
   timeouts: {tcp_established: 3h, tcp_transitory: 5m, tcp_closed: 3s, udp: 2m5s, icmp: 90s}
 console: {socket: run/console.sock, group: root}
 metrics: {listen: "[::1]:9000"}
-log: {level: debug, format: json}
+log:
+  level: debug
+  format: json
+  sessions:
+    json: run/sessions.json
+    queue: 100
+    ipfix: {collector: "[2001:db8::7]:4739", observation_domain: 9, template_refresh: 5m, message_bytes: 512}
 )");
   ASSERT_TRUE(loaded.config) << all_of(loaded.problems);
   const Config& config = *loaded.config;
@@ -102,6 +108,13 @@ log: {level: debug, format: json}
   EXPECT_EQ(config.metrics_listen, "[::1]:9000");
   EXPECT_EQ(config.log_level, LogLevel::kDebug);
   EXPECT_EQ(config.log_format, LogFormat::kJson);
+  EXPECT_TRUE(config.session_log.on());
+  EXPECT_EQ(config.session_log.json, "conf/run/sessions.json");
+  EXPECT_EQ(config.session_log.queue, 100U);
+  EXPECT_EQ(config.session_log.ipfix.collector, "[2001:db8::7]:4739");
+  EXPECT_EQ(config.session_log.ipfix.observation_domain, 9U);
+  EXPECT_EQ(config.session_log.ipfix.template_refresh, std::chrono::minutes{5});
+  EXPECT_EQ(config.session_log.ipfix.message_bytes, 512);
 }
 
 /// Sections added to kBase (whose text ends before line 10), and what must be wrong with them.
@@ -132,6 +145,9 @@ const BadValue kBadValues[] = {
     {"flows: {timeouts: {upd: 5m}}\n", {"flows.timeouts.upd", "udp", 10}},
     {"snat: {vpc_cny: {}}\n", {"snat.vpc_cny", "vpc_cni", 10}},
     {"log: {levle: info}\n", {"log.levle", "level", 10}},
+    {"log: {sessions: {jsn: a}}\n", {"log.sessions.jsn", "json", 10}},
+    {"log: {sessions: {ipfix: {colector: \"192.0.2.7:1\"}}}\n",
+     {"log.sessions.ipfix.colector", "collector", 10}},
     {"? [a, b]\n: c\n", {"", "key", 10}},
     {"---\na: b\n", {"", "second document"}},
     // Whole numbers.
@@ -159,6 +175,18 @@ const BadValue kBadValues[] = {
     {"flows: {udp_refresh: inbound}\n", {"flows.udp_refresh", "outbound", 10}},
     {"log: {level: verbose}\n", {"log.level", "debug", 10}},
     {"log: {format: xml}\n", {"log.format", "json", 10}},
+    // The session log.
+    {"log: {sessions: {json: \"\"}}\n", {"log.sessions.json", "null", 10}},
+    {"log: {sessions: {json: [a]}}\n", {"log.sessions.json", "a list", 10}},
+    {"log: {sessions: {queue: 0}}\n", {"log.sessions.queue", "1 to 1048576", 10}},
+    {"log: {sessions: {ipfix: {collector: localhost}}}\n",
+     {"log.sessions.ipfix.collector", "192.0.2.7:4739", 10}},
+    {"log: {sessions: {ipfix: {collector: \"192.0.2.7:0\"}}}\n",
+     {"log.sessions.ipfix.collector", "192.0.2.7:0", 10}},
+    {"log: {sessions: {ipfix: {message_bytes: 511}}}\n",
+     {"log.sessions.ipfix.message_bytes", "512 to 65000", 10}},
+    {"log: {sessions: {ipfix: {template_refresh: 60}}}\n",
+     {"log.sessions.ipfix.template_refresh", "unit", 10}},
     // Times.
     {"flows: {timeouts: {udp: 300}}\n", {"flows.timeouts.udp", "\"300\" has no unit", 10}},
     {"flows: {timeouts: {udp: 5d}}\n", {"flows.timeouts.udp", "5d", 10}},

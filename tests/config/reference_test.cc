@@ -94,6 +94,8 @@ snat: {vpc_cni: {}}
   EXPECT_EQ(a.metrics_listen, b.metrics_listen);
   EXPECT_EQ(a.log_level, b.log_level);
   EXPECT_EQ(a.log_format, b.log_format);
+  EXPECT_TRUE(a.session_log == b.session_log);
+  EXPECT_FALSE(b.session_log.on());
 }
 
 TEST(Reference, ItsDisabledSettingsAreRightToo) {

@@ -64,6 +64,7 @@ TEST(MayReload, WhatNeedsARestartIsRefusedByName) {
   for (const Case& c : {Case{"workers", [](config::Config& c2) { c2.gateway.workers = 2; }},
                         Case{"capacity", [](config::Config& c2) { c2.flows.capacity = 7; }},
                         Case{"per_pod", [](config::Config& c2) { c2.flows.per_pod = 7; }},
+                        Case{"log.sessions.queue", [](config::Config& c2) { c2.session_log.queue = 7; }},
                         Case{"enis", [](config::Config& c2) { c2.enis[0].device = "net_null5"; }},
                         Case{"enis", [](config::Config& c2) { c2.enis[0].mtu = 1400; }},
                         Case{"pod_ports", [](config::Config& c2) { c2.pod_ports.clear(); }}}) {
