@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #include "support/one_worker.h"
 
+#include <array>
 #include <stdexcept>
 
 #include "support/config_parts.h"
@@ -46,7 +47,13 @@ OneWorker::OneWorker(const Options& options)
   neighbours_ = eni::NeighbourTable::create(2, 8).value();
   neighbours_->set(kUplink, Ipv4Addr{192, 168, 1, 1}, kRouterMacs[0]);
   neighbours_->set(kInner, Ipv4Addr{192, 168, 2, 1}, kRouterMacs[1]);
+  if (options.log) events_ = std::make_unique<nat::SessionEvents>(config::SessionLogConfig{}.queue);
   forget();
+}
+
+void OneWorker::take_events() {
+  std::array<nat::SessionEvent, 1024> events;
+  while (events_ && !events_->take(events).empty()) {}
 }
 
 Ipv4Addr OneWorker::destination(std::uint32_t rule) { return Ipv4Addr{(100U << 24) + (rule << 8)}; }
@@ -64,6 +71,7 @@ void OneWorker::forget() {
   if (!table) throw std::runtime_error(table.error());
   table_ = std::move(table).value();
   table_->set_limits(snapshot_->limits);
+  table_->log_to(events_.get());
   ports_ = std::make_unique<nat::PortAllocator>(owner_, WorkerId{0}, *table_, 7);
   context_ = std::make_unique<pipeline::Context>(
       pipeline::Context{WorkerId{0}, owner_, links_, *neighbours_, *table_, *ports_, counters_,

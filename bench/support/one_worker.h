@@ -20,6 +20,7 @@ class OneWorker {
     std::uint32_t capacity = 0;  ///< sessions
     std::uint32_t rules = 0;     ///< own rules, each for a /24 of its own; 0: one for everything
     unsigned workers = 1;        ///< of which this is the first
+    bool log = false;            ///< sessions that open and end are noted for the session log
   };
   explicit OneWorker(const Options& options);
 
@@ -37,6 +38,9 @@ class OneWorker {
     return owner_.owner(owner_.hash(outbound)) == WorkerId{0};
   }
 
+  /// What the session log's thread does with the events, but for writing them.
+  void take_events();
+
   /// Starts over with an empty table.
   void forget();
 
@@ -46,6 +50,7 @@ class OneWorker {
   std::vector<pipeline::Link> links_;
   std::unique_ptr<const pipeline::Snapshot> snapshot_;
   std::unique_ptr<eni::NeighbourTable> neighbours_;
+  std::unique_ptr<nat::SessionEvents> events_;
   std::unique_ptr<nat::FlowTable> table_;
   std::unique_ptr<nat::PortAllocator> ports_;
   pipeline::Counters counters_;

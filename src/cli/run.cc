@@ -21,6 +21,7 @@
 #include "telemetry/http_server.h"
 #include "telemetry/log.h"
 #include "telemetry/refusals.h"
+#include "telemetry/session_log.h"
 #include "telemetry/telemetry.h"
 
 namespace sluice::cli {
@@ -48,10 +49,12 @@ int block_signals() {
 }
 
 /// Takes the signals that came; true when one of them ends the gateway.
-bool take_signals(int signals, reload::Reloader& reloader) {
+bool take_signals(int signals, reload::Reloader& reloader, telemetry::SessionLog& sessions) {
   signalfd_siginfo info{};
   while (::read(signals, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGHUP) return true;
+    // First, and whatever the configuration says by now: the file may have been moved away.
+    if (const Status reopened = sessions.reopen(); !reopened) log().error("{}", reopened.error());
     reloader.reload("SIGHUP");
   }
   return false;
@@ -61,6 +64,7 @@ void serve(gateway::Gateway& gateway,
            console::SocketServer& socket,
            reload::Reloader& reloader,
            telemetry::Telemetry& telemetry,
+           telemetry::SessionLog& sessions,
            int signals,
            const Options& options) {
   constexpr int kTurnMs = 1;
@@ -75,10 +79,14 @@ void serve(gateway::Gateway& gateway,
     telemetry.turn();
     reloader.turn();
     socket.poll(session);
-    for (const std::string& line : refusals.due(gateway, gateway.now())) log().warning("{}", line);
+    for (const telemetry::Refusal& refusal : refusals.due(gateway, gateway.now())) {
+      log().warning("{}", to_text(refusal));
+      sessions.note(refusal);
+    }
+    for (const std::string& message : sessions.take_messages()) log().warning("{}", message);
     for (const std::string& line : gateway.steering().take_news()) log().info("{}", line);
     if (terminal && !terminal->poll()) return;
-    if (take_signals(signals, reloader)) return;
+    if (take_signals(signals, reloader, sessions)) return;
     pollfd wake{signals, POLLIN, 0};
     ::poll(&wake, 1, kTurnMs);
   }
@@ -128,6 +136,11 @@ int run(const Options& options) {
     log().error("{}", socket.error());
     return kFailed;
   }
+  auto outlets = telemetry::SessionLog::open(config->session_log);
+  if (!outlets) {
+    log().error("{}", outlets.error());
+    return kFailed;
+  }
   const auto eal = gateway::start_eal(eal_request(*config, options));
   if (const auto* error = std::get_if<gateway::EalError>(&eal)) {
     log().error("{}", error->message);
@@ -141,13 +154,17 @@ int run(const Options& options) {
     if (gateway) {
       log_start(*gateway.value(), std::get<gateway::EalChoice>(eal));
       log().info("ready");
-      reload::Reloader reloader(*gateway.value(), origin, std::move(files));
+      telemetry::SessionLog sessions(*gateway.value(), std::move(outlets).value());
+      reload::Reloader reloader(*gateway.value(), sessions, origin, std::move(files));
       telemetry::Telemetry telemetry(*gateway.value());
+      telemetry.watch(sessions);
       const telemetry::DpdkTelemetry dpdk_telemetry(telemetry);
       if (http.value()) http.value()->serve(telemetry);
-      serve(*gateway.value(), *socket.value(), reloader, telemetry, signals, options);
+      serve(*gateway.value(), *socket.value(), reloader, telemetry, sessions, signals, options);
       if (http.value()) http.value()->stop();
       gateway.value()->stop();
+      sessions.finish();
+      for (const std::string& message : sessions.take_messages()) log().warning("{}", message);
       fmt::print("{}", console::counter_lines(*gateway.value()));
       std::fflush(stdout);
     } else {

@@ -150,6 +150,8 @@ View show_counters(Session& session, const Arguments&) {
   view["untracked"] = totals.untracked;
   view["handed_over"] = totals.handed_over;
   view["unanswered"] = totals.unanswered;
+  view["session_events_dropped"] = totals.session_events_dropped;
+  view["session_records_lost"] = session.telemetry.status()->session_records_lost;
   view["busy_cycles"] = totals.busy_cycles;
   view["busy_turns"] = totals.busy_turns;
   return view;
@@ -160,11 +162,11 @@ std::string counter_lines(const gateway::Gateway& gateway) {
   std::string text = fmt::format(
       "received {}\noriginated {}\nsplit {}\nsent {}\nconsumed {}\nmerged {}\ndropped {}\n"
       "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n"
-      "unanswered {}\nbusy_cycles {}\nbusy_turns {}\n",
+      "unanswered {}\nsession_events_dropped {}\nbusy_cycles {}\nbusy_turns {}\n",
       totals.received, totals.originated, totals.split, totals.sent, totals.consumed,
       totals.merged, totals.all_dropped(), gateway.waiting(), totals.sessions_opened,
       totals.sessions_ended, totals.untracked, totals.handed_over, totals.unanswered,
-      totals.busy_cycles, totals.busy_turns);
+      totals.session_events_dropped, totals.busy_cycles, totals.busy_turns);
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (totals.dropped[i] == 0) continue;
     text += fmt::format("drop {} {}\n", kDropInfo[i].metric, totals.dropped[i]);

@@ -178,6 +178,7 @@ Status Gateway::make_workers() {
     if (config().flows.per_pod != 0) table.value()->count_pods();
     workers_.push_back(std::make_unique<Worker>(WorkerId{static_cast<std::uint8_t>(i)}, shared_,
                                                 std::move(table).value(), random_seed()));
+    if (config().session_log.on()) workers_.back()->make_session_events(config().session_log.queue);
   }
   errands_.resize(count);
   return success();
@@ -365,6 +366,9 @@ Status Gateway::reload(config::Config config) {
   if (!same_sources(this->config(), next.snapshot->config)) ++next.sources;
   const KnownAddresses fresh =
       added(known_addresses(this->config()), known_addresses(next.snapshot->config));
+  if (const auto& log = next.snapshot->config.session_log; log.on()) {
+    for (const auto& worker : workers_) worker->make_session_events(log.queue);
+  }
   const auto old = std::exchange(published_, std::make_unique<const Published>(std::move(next)));
   shared_.published.store(published_.get(), std::memory_order_release);
   resolver_->use(snapshot().enis);

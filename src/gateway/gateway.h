@@ -70,6 +70,11 @@ class Gateway {
   void resume();
   [[nodiscard]] bool forwards() const { return shared_.receives.load(std::memory_order_relaxed); }
 
+  /// Ends sessions as Worker::end_sessions does, once the workers have stopped.
+  [[nodiscard]] bool end_sessions(WorkerId worker, std::uint32_t at_most) {
+    return workers_[worker.value]->end_sessions(now(), at_most);
+  }
+
   /// Stops the workers; counters rest from here on. Idempotent.
   void stop();
 

@@ -97,6 +97,21 @@ void Worker::step() noexcept {
   begun_ = end;
 }
 
+void Worker::make_session_events(std::uint32_t capacity) {
+  if (events_ == nullptr) events_ = std::make_unique<nat::SessionEvents>(capacity);
+}
+
+bool Worker::end_sessions(Instant now, std::uint32_t at_most) noexcept {
+  for (std::uint32_t i = 0; i < at_most; ++i) {
+    if (next_to_end_ == table_->touched()) return false;
+    const nat::SessionIndex index{next_to_end_++};
+    const nat::Session& session = table_->at(index);
+    const bool open = session.state() != nat::SessionState::kFree && session.identity.is_session();
+    if (open) table_->erase(index, now);
+  }
+  return true;
+}
+
 bool Worker::take(Errand& errand) noexcept {
   Errand* none = nullptr;
   return errand_.compare_exchange_strong(none, &errand, std::memory_order_release,
@@ -124,6 +139,9 @@ void Worker::turn(Instant now) noexcept {
   fragments_.release(now);
   table_->sweep(now, kSweep + 4 * static_cast<unsigned>(counters_.sessions_opened.get() - opened));
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
+  if (table_->events() != nullptr) [[unlikely]] {
+    counters_.session_events_dropped.set(table_->events()->dropped());
+  }
   if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
 }
 
@@ -139,6 +157,7 @@ void Worker::take_snapshot() noexcept {
   snapshot_number_ = current.number;
   context_.snapshot = current.snapshot.get();
   table_->set_limits(context_.snapshot->limits);
+  table_->log_to(context_.snapshot->config.session_log.on() ? events_.get() : nullptr);
   ports_.note_other_classes();
   if (current.sources == sources_) return;
   sources_ = current.sources;
@@ -275,7 +294,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kEmit:
     case Fate::kAwaitNeighbour:
-      if (revision_.active() && !revision_.may_leave(packet, context_.enis())) [[unlikely]] {
+      if (revision_.active() && !revision_.may_leave(packet, context_.enis(), burst_.now())) [[unlikely]] {
         return drop(frame, DropReason::kNoOwner);
       }
       if (packet.cut) [[unlikely]] return settle_in_pieces(packet);

@@ -79,6 +79,14 @@ class Worker {
   /// From the next burst on; none: nullptr. The one before may be in use until a grace period ends.
   void set_tap(Tap* tap) noexcept { tap_.store(tap, std::memory_order_release); }
   [[nodiscard]] const Revision& revision() const noexcept { return revision_; }
+  /// Takes the memory for the session log's events; before a snapshot is published that wants them.
+  /// Nothing where there is some already.
+  void make_session_events(std::uint32_t capacity);
+  /// For the session log's reader; null: none were made.
+  [[nodiscard]] nat::SessionEvents* session_events() const noexcept { return events_.get(); }
+  /// Ends sessions of the next `at_most` records; false once none is left to look at. Only when the
+  /// worker has stopped.
+  [[nodiscard]] bool end_sessions(Instant now, std::uint32_t at_most) noexcept;
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
     return revised_for_.load(std::memory_order_acquire);
@@ -117,6 +125,7 @@ class Worker {
   WorkerId self_;
   Shared& shared_;
   Clock clock_;
+  std::unique_ptr<nat::SessionEvents> events_;
   std::unique_ptr<nat::FlowTable> table_;
   nat::PortAllocator ports_;
   pipeline::Counters counters_;
@@ -133,6 +142,7 @@ class Worker {
   pipeline::DropSamples samples_;
   Load load_;
   std::uint64_t begun_;  ///< the turn, by the time stamp counter
+  std::uint32_t next_to_end_ = 0;
   std::atomic<Errand*> errand_{nullptr};
   std::atomic<Tap*> tap_{nullptr};
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId

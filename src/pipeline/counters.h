@@ -36,6 +36,7 @@ struct alignas(64) Counters {
   Count untracked;       ///< preserved without a session, for lack of room
   Count handed_over;     ///< passed to the worker that owns them
   Count unanswered;      ///< dropped without the answer that is due, which came too often
+  Count session_events_dropped;  ///< sessions opened or ended that the session log will not know of
   Count busy_cycles;     ///< TSC cycles of the turns in which devices had packets
   Count busy_turns;
 
@@ -68,7 +69,7 @@ struct Totals {
   std::uint64_t received = 0, received_bytes = 0, sent = 0, sent_bytes = 0;
   std::uint64_t originated = 0, split = 0, merged = 0, consumed = 0;
   std::uint64_t sessions_opened = 0, sessions_ended = 0, untracked = 0, handed_over = 0;
-  std::uint64_t unanswered = 0;
+  std::uint64_t unanswered = 0, session_events_dropped = 0;
   std::uint64_t busy_cycles = 0, busy_turns = 0;
   std::array<std::uint64_t, kDropReasons> dropped{}, dropped_bytes{};
 
@@ -86,6 +87,7 @@ struct Totals {
     untracked += counters.untracked.get();
     handed_over += counters.handed_over.get();
     unanswered += counters.unanswered.get();
+    session_events_dropped += counters.session_events_dropped.get();
     busy_cycles += counters.busy_cycles.get();
     busy_turns += counters.busy_turns.get();
     for (std::size_t i = 0; i < kDropReasons; ++i) {

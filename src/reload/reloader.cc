@@ -46,8 +46,14 @@ config::Loaded Origin::load(const config::Files& files) const {
   return loaded;
 }
 
-Reloader::Reloader(gateway::Gateway& gateway, Origin origin, ObservedFiles seen)
-    : gateway_(gateway), origin_(std::move(origin)), seen_(std::move(seen)) {
+Reloader::Reloader(gateway::Gateway& gateway,
+                   telemetry::SessionLog& sessions,
+                   Origin origin,
+                   ObservedFiles seen)
+    : gateway_(gateway),
+      sessions_(sessions),
+      origin_(std::move(origin)),
+      seen_(std::move(seen)) {
   watch();
 }
 
@@ -116,9 +122,15 @@ Reloader::Outcome Reloader::reload(std::string_view cause) {
                                cause),
                    again);
   }
+  const auto refused_for = [&](const std::string& why) {
+    return refused({}, fmt::format("{}: {} ({})", origin_.path, why, cause), again);
+  };
+  auto sessions = sessions_.prepare(loaded.config->session_log);
+  if (!sessions) return refused_for(sessions.error());
   const config::Config before = gateway_.config();
   const Status done = gateway_.reload(std::move(*loaded.config));
-  if (!done) return refused({}, fmt::format("{}: {} ({})", origin_.path, done.error(), cause), again);
+  if (!done) return refused_for(done.error());
+  sessions_.use(std::move(sessions).value());
 
   last_failed_ = false;
   const config::Config& after = gateway_.config();

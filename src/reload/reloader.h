@@ -27,6 +27,7 @@
 #include "gateway/gateway.h"
 #include "reload/file_watch.h"
 #include "reload/observed_files.h"
+#include "telemetry/session_log.h"
 
 namespace sluice::reload {
 
@@ -42,7 +43,10 @@ class Reloader {
  public:
   /// `seen` is what was looked at when the running configuration was read: files that changed since
   /// then, while devices came up, are noticed.
-  Reloader(gateway::Gateway& gateway, Origin origin, ObservedFiles seen);
+  Reloader(gateway::Gateway& gateway,
+           telemetry::SessionLog& sessions,
+           Origin origin,
+           ObservedFiles seen);
 
   /// The main thread's turn: looks for changes, and says what became of open flows.
   void turn();
@@ -64,6 +68,7 @@ class Reloader {
   [[nodiscard]] std::chrono::milliseconds interval() const;
 
   gateway::Gateway& gateway_;
+  telemetry::SessionLog& sessions_;
   Origin origin_;
   ObservedFiles seen_;  ///< at the last attempt, whether it succeeded or not
   FileWatch files_;

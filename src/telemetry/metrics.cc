@@ -119,6 +119,13 @@ void add_sessions(Families& out, const pipeline::Totals& totals, const Status& s
   out.one("sessions_capacity", "Sessions the flow tables have room for", number(status.capacity));
   out.one("sessions_opened_total", "Sessions opened", number(totals.sessions_opened));
   out.one("sessions_ended_total", "Sessions ended, for whatever reason", number(totals.sessions_ended));
+  out.one("session_events_dropped_total",
+          "Sessions opened or ended that the session log will not know of: its queue was full",
+          number(totals.session_events_dropped));
+  out.one("session_records_total", "Records the session log has written or sent",
+          number(status.session_records_written));
+  out.one("session_records_lost_total", "Records the session log could not write or send",
+          number(status.session_records_lost));
   out.one("untracked_packets_total", "Packets preserved without a session, for lack of room",
           number(totals.untracked));
 }

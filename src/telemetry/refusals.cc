@@ -16,10 +16,18 @@ constexpr DropReason kRefusals[] = {DropReason::kPortsExhausted, DropReason::kPr
 
 }  // namespace
 
-std::vector<std::string> Refusals::due(const gateway::Gateway& gateway, Instant now) {
+std::string to_text(const Refusal& refusal) {
+  const pipeline::DropInfo& info = pipeline::info(refusal.reason);
+  return fmt::format("{}: {} refused, the last of pod {} to {} ({}): {}", info.metric, refusal.count,
+                     nat::endpoint_text(refusal.last.source, refusal.last.source_port),
+                     nat::endpoint_text(refusal.last.destination, refusal.last.destination_port),
+                     nat::protocol_text(refusal.last.protocol), info.text);
+}
+
+std::vector<Refusal> Refusals::due(const gateway::Gateway& gateway, Instant now) {
   constexpr auto kPause = std::chrono::seconds(1);
-  std::vector<std::string> lines;
-  if (now.since(next_) < 0) return lines;
+  std::vector<Refusal> refusals;
+  if (now.since(next_) < 0) return refusals;
   next_ = now.plus(kPause);
   const pipeline::Totals totals = gateway.totals();
   for (const DropReason reason : kRefusals) {
@@ -27,18 +35,14 @@ std::vector<std::string> Refusals::due(const gateway::Gateway& gateway, Instant 
     const std::uint64_t fresh = totals.dropped[number] - told_[number];
     if (fresh == 0) continue;
     told_[number] = totals.dropped[number];
-    nat::FlowKey last{};
+    Refusal refusal{reason, fresh, {}};
     for (const auto& worker : gateway.workers()) {
       const auto sample = worker->counters().last_refused(reason);
-      if (sample.source.raw() != 0) last = sample;
+      if (sample.source.raw() != 0) refusal.last = sample;
     }
-    lines.push_back(fmt::format("{}: {} refused, the last of pod {} to {} ({}): {}",
-                                pipeline::info(reason).metric, fresh,
-                                nat::endpoint_text(last.source, last.source_port),
-                                nat::endpoint_text(last.destination, last.destination_port),
-                                nat::protocol_text(last.protocol), pipeline::info(reason).text));
+    refusals.push_back(refusal);
   }
-  return lines;
+  return refusals;
 }
 
 }  // namespace sluice::telemetry

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Tells the log about flows that were refused for want of room, once a second and a reason: how many,
-/// and whose the last one was. Owner: the main thread.
+/// Flows that were refused for want of room, once a second and a reason: how many, and whose the last
+/// one was. Owner: the main thread.
 #pragma once
 
 #include <array>
@@ -14,10 +14,18 @@
 
 namespace sluice::telemetry {
 
+struct Refusal {
+  pipeline::DropReason reason{};
+  std::uint64_t count = 0;
+  nat::FlowKey last{};  ///< as the pod sent it
+};
+/// As the log tells it.
+[[nodiscard]] std::string to_text(const Refusal& refusal);
+
 class Refusals {
  public:
-  /// The lines that are due; none within a second of the last ones.
-  [[nodiscard]] std::vector<std::string> due(const gateway::Gateway& gateway, Instant now);
+  /// What is due to be told; nothing within a second of the last time.
+  [[nodiscard]] std::vector<Refusal> due(const gateway::Gateway& gateway, Instant now);
 
  private:
   Instant next_{};

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "telemetry/session_log.h"
+
 namespace sluice::telemetry {
 namespace {
 
@@ -77,7 +79,8 @@ pipeline::Totals difference(const pipeline::Totals& a, const pipeline::Totals& b
        {&Totals::received, &Totals::received_bytes, &Totals::sent, &Totals::sent_bytes,
         &Totals::originated, &Totals::split, &Totals::merged, &Totals::consumed,
         &Totals::sessions_opened, &Totals::sessions_ended, &Totals::untracked,
-        &Totals::handed_over, &Totals::unanswered, &Totals::busy_cycles, &Totals::busy_turns}) {
+        &Totals::handed_over, &Totals::unanswered, &Totals::session_events_dropped,
+        &Totals::busy_cycles, &Totals::busy_turns}) {
     result.*member -= b.*member;
   }
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
@@ -149,6 +152,10 @@ void Telemetry::look(double seconds) {
   }
   fresh->buffers = gateway_.pool()->size;
   fresh->buffers_in_use = rte_mempool_in_use_count(gateway_.pool());
+  if (session_log_ != nullptr) {
+    fresh->session_records_written = session_log_->written();
+    fresh->session_records_lost = session_log_->lost();
+  }
   fresh->census = census_;
   fresh->peaks = peaks_;
   for (const PortRange& range : gateway_.config().snat.tcp_udp_ports_in_force()) {

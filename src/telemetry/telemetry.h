@@ -59,15 +59,21 @@ struct Status {
   std::size_t neighbours = 0, neighbours_silent = 0;
   std::uint64_t sessions = 0, sessions_held = 0, capacity = 0;
   unsigned buffers = 0, buffers_in_use = 0;
+  std::uint64_t session_records_written = 0, session_records_lost = 0;  ///< by the session log
   std::shared_ptr<const Census> census;  ///< the last whole one; may be none yet
   std::map<Ipv4Addr, Peak> peaks;
   std::uint32_t ports = 0;  ///< of an egress address towards one remote address and port
   std::vector<std::string> not_ready;  ///< why, one reason each; empty: ready
 };
 
+class SessionLog;
+
 class Telemetry {
  public:
   explicit Telemetry(const gateway::Gateway& gateway);
+
+  /// The session log is looked at from here on; it outlives this.
+  void watch(const SessionLog& log) { session_log_ = &log; }
 
   /// The main thread's turn.
   void turn();
@@ -119,6 +125,7 @@ class Telemetry {
   std::map<Ipv4Addr, Peak> peaks_;
   Forecast forecast_;
   std::unique_ptr<Recording> recording_;
+  const SessionLog* session_log_ = nullptr;
 };
 
 /// a - b, member by member.
