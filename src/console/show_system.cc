@@ -195,6 +195,10 @@ View show_config(Session& session, const Arguments&) {
   view["console.group"] = config.console_group.empty() ? View(nullptr) : View(config.console_group);
   view["metrics.listen"] = config.metrics_listen;
   view["log.level"] = telemetry::word(telemetry::log().level());
+  const config::SessionLogConfig& sessions = config.session_log;
+  view["log.sessions.json"] = sessions.json.empty() ? View(nullptr) : View(sessions.json);
+  view["log.sessions.ipfix.collector"] =
+      sessions.ipfix.collector.empty() ? View(nullptr) : View(sessions.ipfix.collector);
   view["files"] = config.named_files;
   return view;
 }

@@ -97,34 +97,6 @@ void Worker::step() noexcept {
   begun_ = end;
 }
 
-void Worker::make_session_events(std::uint32_t capacity) {
-  if (events_ == nullptr) events_ = std::make_unique<nat::SessionEvents>(capacity);
-}
-
-bool Worker::end_sessions(Instant now, std::uint32_t at_most) noexcept {
-  for (std::uint32_t i = 0; i < at_most; ++i) {
-    if (next_to_end_ == table_->touched()) return false;
-    const nat::SessionIndex index{next_to_end_++};
-    const nat::Session& session = table_->at(index);
-    const bool open = session.state() != nat::SessionState::kFree && session.identity.is_session();
-    if (open) table_->erase(index, now);
-  }
-  return true;
-}
-
-bool Worker::take(Errand& errand) noexcept {
-  Errand* none = nullptr;
-  return errand_.compare_exchange_strong(none, &errand, std::memory_order_release,
-                                         std::memory_order_relaxed);
-}
-
-/// An errand that is done is no longer ours: whoever sent it may free it at once.
-void Worker::run_errand(Errand& errand, Instant now) noexcept {
-  if (!errand.step(errand, *table_, now)) return;
-  errand_.store(nullptr, std::memory_order_release);
-  errand.done.store(true, std::memory_order_release);
-}
-
 void Worker::turn(Instant now) noexcept {
   // A record is looked at every capacity / kSweep turns at least; a turn is some microseconds under
   // load. Where many sessions open, many will end: the sweep keeps up with four times as many.

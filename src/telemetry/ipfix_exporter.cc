@@ -22,7 +22,8 @@ bool parse_endpoint(const std::string& text, sockaddr_storage& address, socklen_
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), text.substr(colon + 1).c_str(), &hints, &found) != 0) return false;
+  if (::getaddrinfo(host.c_str(), text.substr(colon + 1).c_str(), &hints, &found) != 0)
+    return false;
   std::memcpy(&address, found->ai_addr, found->ai_addrlen);
   bytes = found->ai_addrlen;
   ::freeaddrinfo(found);
@@ -35,12 +36,12 @@ Result<std::unique_ptr<IpfixExporter>> IpfixExporter::open(const config::IpfixCo
   sockaddr_storage address{};
   socklen_t bytes = 0;
   const bool parsed = parse_endpoint(config.collector, address, bytes);
-  const int descriptor =
-      parsed ? ::socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+  const int descriptor = parsed ? ::socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
   if (descriptor < 0) {
-    return Error{fmt::format("log.sessions.ipfix.collector: nothing can be sent to {} ({}); name an "
-                             "ADDRESS:PORT of a family that this machine has",
-                             config.collector, parsed ? std::strerror(errno) : "no address")};
+    return Error{
+        fmt::format("log.sessions.ipfix.collector: nothing can be sent to {} ({}); name an "
+                    "ADDRESS:PORT of a family that this machine has",
+                    config.collector, parsed ? std::strerror(errno) : "no address")};
   }
   auto exporter = std::unique_ptr<IpfixExporter>(new IpfixExporter(config, descriptor));
   exporter->address_ = address;

@@ -31,11 +31,11 @@ constexpr Field kMaxSessionEntries{471, 4};
 constexpr Field kMaxEntriesPerUser{473, 4};
 
 // RFC 8158 5.6.1
-constexpr Field kSessionFields[] = {
-    kObservationTimeMilliseconds, kNatEvent,           kNatOriginatingAddressRealm,
-    kProtocolIdentifier,          kSourceIpv4Address,  kSourceTransportPort,
-    kPostNatSourceIpv4Address,    kPostNaptSourceTransportPort,
-    kDestinationIpv4Address,      kDestinationTransportPort};
+constexpr Field kSessionFields[] = {kObservationTimeMilliseconds, kNatEvent,
+                                    kNatOriginatingAddressRealm,  kProtocolIdentifier,
+                                    kSourceIpv4Address,           kSourceTransportPort,
+                                    kPostNatSourceIpv4Address,    kPostNaptSourceTransportPort,
+                                    kDestinationIpv4Address,      kDestinationTransportPort};
 constexpr Field kPortsExhaustedFields[] = {kObservationTimeMilliseconds, kNatEvent,
                                            kPostNatSourceIpv4Address, kProtocolIdentifier};
 constexpr Field kTableFullFields[] = {kObservationTimeMilliseconds, kNatEvent,
@@ -132,7 +132,8 @@ void IpfixMessages::add(const ExhaustionRecord& record, UtcMs now) {
       put(kQuotaEntriesPerUser);
       put(record.limit);
       return put(last.source.to_host());
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -141,7 +142,8 @@ void IpfixMessages::put_event(UtcMs time, std::uint8_t nat_event) {
   put(nat_event);
 }
 
-/// A record follows: in the open set if it is of this template, in a new message if this one is full.
+/// A record follows: in the open set if it is of this template, in a new message if this one is
+/// full.
 void IpfixMessages::begin_record(const Template& of, UtcMs now) {
   const auto needed = [&] { return of.record_bytes() + (set_ == of.id ? 0 : kSetHeaderBytes); };
   if (message_.size() + needed() > options_.message_bytes) finish(now);

@@ -24,7 +24,9 @@ namespace {
 
 std::string time_text(UtcMs time) {
   using namespace std::chrono;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", sys_time<milliseconds>{milliseconds{time.value}});
+  constexpr std::uint64_t kMsPerSecond = 1000;
+  const sys_seconds whole{seconds{time.value / kMsPerSecond}};
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", whole, time.value % kMsPerSecond);
 }
 
 }  // namespace

@@ -158,12 +158,15 @@ void SessionLog::run() {
     lock.lock();
     hurry_ = stop_ || !changes_.empty();
   }
-  while (drain()) {}
+  while (drain()) {
+  }
 }
 
 /// What happened before goes where it went before.
 void SessionLog::take_over(Change change) {
-  drain();
+  constexpr unsigned kWholeQueue = (1U << 20) / kBatch;
+  for (unsigned i = 0; i <= kWholeQueue && drain(); ++i) {
+  }
   const auto replace = [this](auto& outlet, auto&& next) {
     if (outlet) written_before_ += outlet->written(), lost_before_ += outlet->lost();
     outlet = std::move(next);

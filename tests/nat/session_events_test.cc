@@ -19,9 +19,12 @@ using What = SessionEvent::What;
 constexpr Instant kNow{5000};
 
 NewSession session(unsigned number, std::uint8_t flags = kTranslated) {
-  NewSession made{Be32::from_host(0x0a000000 + number), Be32::from_host(0x08080808),
-                  Be32::from_host(0xc0a8010a),          Be16::from_host(4000),
-                  Be16::from_host(53),                  Be16::from_host(static_cast<std::uint16_t>(1024 + number))};
+  NewSession made{Be32::from_host(0x0a000000 + number),
+                  Be32::from_host(0x08080808),
+                  Be32::from_host(0xc0a8010a),
+                  Be16::from_host(4000),
+                  Be16::from_host(53),
+                  Be16::from_host(static_cast<std::uint16_t>(1024 + number))};
   made.protocol = net::kUdp;
   made.flags = flags;
   return made;
@@ -128,7 +131,9 @@ TEST_F(LoggedTable, EverySessionIsCreatedOnceAndDeletedOnce) {
       case 0:
         if (found) table_->erase(found.session, now);
         break;
-      case 1: table_->sweep(now, 4); break;
+      case 1:
+        table_->sweep(now, 4);
+        break;
       default:
         if (!found) static_cast<void>(table_->insert(made, now));
     }

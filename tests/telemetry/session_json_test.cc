@@ -11,9 +11,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
-
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "net/headers.h"
 
@@ -56,38 +55,48 @@ class SessionJsonTest : public ::testing::Test {
 };
 
 TEST_F(SessionJsonTest, EachLineIsAnObject) {
-  const auto json = SessionJson::open(path());
-  ASSERT_TRUE(json.ok());
-  json.value()->add_start(kTime, "gw \"1\"");
-  json.value()->add(session());
-  json.value()->add(session(47));
-  json.value()->add(ExhaustionRecord{
-      kTime, {pipeline::DropReason::kPodLimit, 3, {session().event.pod, session().event.remote, {}, {}, 6, {}}}, {}, 9});
-  json.value()->add_lost(kTime, 5);
-  json.value()->flush(kNoHurry);
+  const auto log = SessionJson::open(path());
+  ASSERT_TRUE(log.ok());
+  log.value()->add_start(kTime, "gw \"1\"");
+  log.value()->add(session());
+  log.value()->add(session(47));
+  log.value()->add(ExhaustionRecord{kTime,
+                                     {pipeline::DropReason::kPodLimit,
+                                      3,
+                                      {session().event.pod, session().event.remote, {}, {}, 6, {}}},
+                                     {},
+                                     9});
+  log.value()->add_lost(kTime, 5);
+  log.value()->flush(kNoHurry);
   const auto said = lines();
   ASSERT_EQ(said.size(), 5U);
   using nlohmann::json;
   const std::string time = "2027-01-15T08:02:03.456Z";
-  EXPECT_EQ(json::parse(said[0]), (json{{"time", time}, {"event", "start"}, {"gateway", "gw \"1\""}}));
-  json expected{{"time", time},        {"event", "delete"},     {"protocol", "udp"},
-                {"pod", "10.10.20.21"}, {"pod_port", 40000},     {"snat", "10.10.10.20"},
-                {"snat_port", 5000},    {"remote", "8.8.4.4"},   {"remote_port", 53},
+  EXPECT_EQ(json::parse(said[0]),
+            (json{{"time", time}, {"event", "start"}, {"gateway", "gw \"1\""}}));
+  json expected{{"time", time},         {"event", "delete"},   {"protocol", "udp"},
+                {"pod", "10.10.20.21"}, {"pod_port", 40000},   {"snat", "10.10.10.20"},
+                {"snat_port", 5000},    {"remote", "8.8.4.4"}, {"remote_port", 53},
                 {"opened", "outbound"}};
   EXPECT_EQ(json::parse(said[1]), expected);
   expected["protocol"] = "47";
   EXPECT_EQ(json::parse(said[2]), expected);
-  EXPECT_EQ(json::parse(said[3]),
-            (json{{"time", time}, {"event", "pod_limit"}, {"refused", 3}, {"protocol", "tcp"},
-                  {"pod", "10.10.20.21"}, {"pod_port", 0}, {"remote", "8.8.4.4"}, {"remote_port", 0}}));
+  EXPECT_EQ(json::parse(said[3]), (json{{"time", time},
+                                        {"event", "pod_limit"},
+                                        {"refused", 3},
+                                        {"protocol", "tcp"},
+                                        {"pod", "10.10.20.21"},
+                                        {"pod_port", 0},
+                                        {"remote", "8.8.4.4"},
+                                        {"remote_port", 0}}));
   EXPECT_EQ(json::parse(said[4]), (json{{"time", time}, {"event", "lost"}, {"events", 5}}));
 }
 
 TEST_F(SessionJsonTest, WhatIsThereStays) {
   for (int i = 0; i < 2; ++i) {
-    const auto json = SessionJson::open(path());
-    json.value()->add(session());
-    json.value()->flush(kNoHurry);
+    const auto log = SessionJson::open(path());
+    log.value()->add(session());
+    log.value()->flush(kNoHurry);
   }
   EXPECT_EQ(lines().size(), 2U);
 }
@@ -101,56 +110,56 @@ TEST_F(SessionJsonTest, AFileThatCannotBeWrittenIsNamed) {
 }
 
 TEST(SessionJson, AFullDiskLosesLinesAndSaysSoOnce) {
-  const auto json = SessionJson::open("/dev/full");
-  ASSERT_TRUE(json.ok()) << json.error();
-  json.value()->add(session());
-  json.value()->add(session());
-  json.value()->flush(kNoHurry);
-  EXPECT_EQ(json.value()->lost(), 2U);
-  EXPECT_EQ(json.value()->written(), 0U);
-  const auto message = json.value()->take_message();
+  const auto log = SessionJson::open("/dev/full");
+  ASSERT_TRUE(log.ok()) << log.error();
+  log.value()->add(session());
+  log.value()->add(session());
+  log.value()->flush(kNoHurry);
+  EXPECT_EQ(log.value()->lost(), 2U);
+  EXPECT_EQ(log.value()->written(), 0U);
+  const auto message = log.value()->take_message();
   ASSERT_TRUE(message);
   EXPECT_NE(message->find("/dev/full"), std::string::npos);
-  json.value()->add(session());
-  json.value()->flush(kNoHurry);
-  EXPECT_FALSE(json.value()->take_message());
-  EXPECT_EQ(json.value()->lost(), 3U);
+  log.value()->add(session());
+  log.value()->flush(kNoHurry);
+  EXPECT_FALSE(log.value()->take_message());
+  EXPECT_EQ(log.value()->lost(), 3U);
 }
 
 /// A disk that fills within a line: what comes later begins a line of its own.
 TEST_F(SessionJsonTest, ALineThatFailedHalfWayStaysAlone) {
-  const auto json = SessionJson::open(path());
+  const auto log = SessionJson::open(path());
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
   rlimit little = before;
   little.rlim_cur = 100;
   ::setrlimit(RLIMIT_FSIZE, &little);
-  json.value()->add(session());
-  json.value()->flush(kNoHurry);
+  log.value()->add(session());
+  log.value()->flush(kNoHurry);
   ::setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_EQ(json.value()->lost(), 1U);
-  json.value()->add(session());
-  json.value()->flush(kNoHurry);
+  EXPECT_EQ(log.value()->lost(), 1U);
+  log.value()->add(session());
+  log.value()->flush(kNoHurry);
   const auto said = lines();
   ASSERT_EQ(said.size(), 2U);
   EXPECT_EQ(said[0].size(), 100U);
   EXPECT_TRUE(nlohmann::json::accept(said[1])) << said[1];
-  EXPECT_EQ(json.value()->written(), 1U);
+  EXPECT_EQ(log.value()->written(), 1U);
 }
 
 /// A reader that stands still delays whoever must go on by a second at most.
 TEST_F(SessionJsonTest, AFullFifoIsNotWaitedForInAHurry) {
   ASSERT_EQ(::mkfifo(path().c_str(), 0600), 0);
   const int reader = ::open(path().c_str(), O_RDONLY | O_NONBLOCK);
-  const auto json = SessionJson::open(path());
-  ASSERT_TRUE(json.ok()) << json.error();
+  const auto log = SessionJson::open(path());
+  ASSERT_TRUE(log.ok()) << log.error();
   constexpr unsigned kLines = 10'000;  // more than a FIFO takes
-  for (unsigned i = 0; i < kLines; ++i) json.value()->add(session());
+  for (unsigned i = 0; i < kLines; ++i) log.value()->add(session());
   const std::atomic<bool> hurry{true};
-  json.value()->flush(hurry);
-  EXPECT_EQ(json.value()->lost(), kLines);
-  EXPECT_TRUE(json.value()->take_message());
+  log.value()->flush(hurry);
+  EXPECT_EQ(log.value()->lost(), kLines);
+  EXPECT_TRUE(log.value()->take_message());
   ::close(reader);
 }
 

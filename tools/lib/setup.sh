@@ -9,8 +9,8 @@ PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp
   librapidcheck-dev libbenchmark-dev"
 PACKAGES_LAB="python3 iproute2 nftables ethtool procps util-linux iputils-ping curl nginx iperf3
   bind9-dnsutils dnsmasq-base"
-PACKAGES_TEST="python3-yaml python3-scapy tcpdump tshark dpdk-dev clang libclang-rt-14-dev llvm
-  traceroute coturn prometheus tmux"
+PACKAGES_TEST="python3-yaml python3-scapy tcpdump tshark nfdump libfixbuf-tools dpdk-dev clang
+  libclang-rt-14-dev llvm traceroute coturn prometheus tmux"
 # matplotlib draws bench/run's pictures: the one plotting library Debian has that needs no display.
 PACKAGES_BENCH="python3-matplotlib dpdk-dev iproute2 nftables procps util-linux"
 
@@ -36,9 +36,12 @@ need_packages() {
   { apt_get update && apt_get install "${missing[@]}"; } || status=$?
   [ -z "$guarded" ] || rm -f "$guard"
   [ "$status" = 0 ] || die "apt-get could not install: ${missing[*]}"
-  case " ${missing[*]} " in *" nginx "*)
-    ! command -v systemctl >/dev/null || systemctl disable --quiet nginx 2>/dev/null || true ;;
-  esac
+  local service
+  for service in nginx nfdump; do
+    case " ${missing[*]} " in *" $service "*)
+      ! command -v systemctl >/dev/null || systemctl disable --quiet "$service" 2>/dev/null || true ;;
+    esac
+  done
 }
 
 apt_get() {
