@@ -83,7 +83,7 @@ TEST(Grammar, NamesEveryCommandThatCouldBeMeant) {
             "expected start, stop; usage is one of\n"
             "  capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]\n"
             "  capture stop");
-  EXPECT_NE(problem("set loud").find("'loud': expected log, timeout; usage is one of"), std::string::npos);
+  EXPECT_NE(problem("set loud").find("'loud': expected log, steering, timeout; usage is one of"), std::string::npos);
   for (const Command& command : commands()) {
     if (!command.syntax.starts_with("show ")) continue;
     EXPECT_NE(problem("show nothing").find("\n  " + std::string(command.syntax)), std::string::npos)

@@ -73,7 +73,7 @@ const BadLine kBadLines[] = {
     {"tcp 10.0.0.1:1 > 8.8.8.8:2 via eni0", "this is not"},
     {"tcp 10.0.0.1:1 > 8.8.8.8:2 in eni0 please", "this is not"},
     {"reply now", "this is not"},
-    {"gre 10.0.0.1 > 8.8.8.8", "'gre' is no protocol"},
+    {"grew 10.0.0.1 > 8.8.8.8", "'grew' is no protocol"},
     {"256 10.0.0.1 > 8.8.8.8", "'256' is no protocol"},
     {"-1 10.0.0.1 > 8.8.8.8", "'-1' is no protocol"},
     {"TCP 10.0.0.1:1 > 8.8.8.8:2", "'TCP' is no protocol"},

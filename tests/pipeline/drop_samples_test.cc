@@ -8,8 +8,12 @@
 #include <memory>
 #include <thread>
 
+#include "support/harness.h"
+
 namespace sluice::pipeline {
 namespace {
+
+using test::eth;
 
 Packet dropped(std::array<std::uint8_t, 200>& frame, std::uint16_t source_port) {
   frame.fill(static_cast<std::uint8_t>(source_port));
@@ -51,18 +55,21 @@ TEST(DropSamples, CopiesNoMoreThanAFewOfAFlood) {
   }
 }
 
-TEST(DropSamples, TheAnswerInADroppedPacketsBufferIsNotItsHeader) {
+TEST(DropSamples, OfAnAnsweredPacketItsOwnHeaderIsKept) {
   const auto samples = std::make_unique<DropSamples>();
-  std::array<std::uint8_t, 200> frame;
-  Packet packet = dropped(frame, 9);
-  packet.fate = Fate::kDropAnswered;
-  packet.dropped_length = 1500;
-  samples->note(DropReason::kTooBig, packet, Instant{1});
-  const auto kept = samples->read(DropReason::kTooBig);
+  test::Harness harness(test::node_yaml());
+  harness.context().samples = samples.get();
+  const auto packet = eth().ipv4("10.10.10.21", "8.8.8.8").ttl(1).udp(4000, 53).payload("q");
+  const test::Outcome out = harness.send("pod-a", packet);
+  ASSERT_EQ(out.fate, Fate::kDropAnswered) << out;
+  const auto kept = samples->read(DropReason::kTtlExpired);
   ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(kept.front().captured, 0);
-  EXPECT_EQ(kept.front().length, 1500U);
-  EXPECT_EQ(kept.front().key.source_port.to_host(), 9);
+  EXPECT_EQ(kept.front().length, packet.bytes().size());
+  EXPECT_EQ(kept.front().key.source_port.to_host(), 4000);
+  // The pod's packet, not the gateway's answer: from the pod, by UDP.
+  const auto& ip = net::header_at<net::Ipv4Header>(kept.front().bytes.data() + 14);
+  EXPECT_EQ(Ipv4Addr{ip.source}.to_string(), "10.10.10.21");
+  EXPECT_EQ(ip.protocol, net::kUdp);
 }
 
 TEST(DropSamples, AReaderNeverSeesHalfOfAnother) {

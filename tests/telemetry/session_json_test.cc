@@ -79,7 +79,7 @@ TEST_F(SessionJsonTest, EachLineIsAnObject) {
                 {"snat_port", 5000},    {"remote", "8.8.4.4"}, {"remote_port", 53},
                 {"opened", "outbound"}};
   EXPECT_EQ(json::parse(said[1]), expected);
-  expected["protocol"] = "47";
+  expected["protocol"] = "gre";
   EXPECT_EQ(json::parse(said[2]), expected);
   EXPECT_EQ(json::parse(said[3]), (json{{"time", time},
                                         {"event", "pod_limit"},
