@@ -64,6 +64,8 @@ check lab.yaml
 check missing.yaml
 set log level debug
 set log level info
+set steering software
+set steering auto
 set timeout udp 5m
 set timeout udp soon
 reload
