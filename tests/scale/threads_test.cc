@@ -128,7 +128,8 @@ TEST_F(Company, ReadersAndAReloaderDisturbNobody) {
   std::thread reloader([this] { reload(); });
   // As long as asked, and until everybody has had a turn, however few processors there are.
   const auto end = std::chrono::steady_clock::now() + time_wanted();
-  while (std::chrono::steady_clock::now() < end || read_ < 1000 || reloads_ < 3) {
+  while (std::chrono::steady_clock::now() < end || read_ < 1000 || reloads_ < 3 ||
+         worker_.table().ended() == 0) {
     std::this_thread::sleep_for(10ms);
   }
   stop_ = true;
@@ -137,7 +138,6 @@ TEST_F(Company, ReadersAndAReloaderDisturbNobody) {
   worker.join();
   EXPECT_EQ(torn_.load(), 0u);
   EXPECT_GT(sent_, 0u);
-  EXPECT_GT(worker_.table().ended(), 0u) << "no session ended meanwhile";
   EXPECT_EQ(worker_.table().check_invariants(), "");
 }
 
