@@ -72,7 +72,7 @@ class Gateway {
 
   /// Ends sessions as Worker::end_sessions does, once the workers have stopped.
   [[nodiscard]] bool end_sessions(WorkerId worker, std::uint32_t at_most) {
-    return workers_[worker.value]->end_sessions(now(), at_most);
+    return workers_[worker.value]->end_sessions(at_most);
   }
 
   /// Stops the workers; counters rest from here on. Idempotent.

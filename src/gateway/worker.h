@@ -86,7 +86,7 @@ class Worker {
   [[nodiscard]] nat::SessionEvents* session_events() const noexcept { return events_.get(); }
   /// Ends sessions of the next `at_most` records; false once none is left to look at. Only when the
   /// worker has stopped.
-  [[nodiscard]] bool end_sessions(Instant now, std::uint32_t at_most) noexcept;
+  [[nodiscard]] bool end_sessions(std::uint32_t at_most) noexcept;
   /// Published::sources of the last snapshot all sessions have been looked at for. Any thread.
   [[nodiscard]] std::uint64_t revised_for() const noexcept {
     return revised_for_.load(std::memory_order_acquire);

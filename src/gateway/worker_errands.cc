@@ -9,7 +9,8 @@ void Worker::make_session_events(std::uint32_t capacity) {
   if (events_ == nullptr) events_ = std::make_unique<nat::SessionEvents>(capacity);
 }
 
-bool Worker::end_sessions(Instant now, std::uint32_t at_most) noexcept {
+bool Worker::end_sessions(std::uint32_t at_most) noexcept {
+  const Instant now = clock_.now();  // which the sessions were opened by
   for (std::uint32_t i = 0; i < at_most; ++i) {
     if (next_to_end_ == table_->touched()) return false;
     const nat::SessionIndex index{next_to_end_++};

@@ -52,7 +52,8 @@ Result<Outlets> SessionLog::open(const config::SessionLogConfig& config) {
   return outlets;
 }
 
-SessionLog::SessionLog(gateway::Gateway& gateway, Outlets outlets) : gateway_(gateway) {
+SessionLog::SessionLog(gateway::Gateway& gateway, Outlets outlets)
+    : gateway_(gateway), utc_(utc_now(), clock_.now()) {
   if (outlets.json) outlets.json->add_start(utc_now(), gateway.config().gateway.name);
   if (gateway.config().session_log.on()) send({true, true, std::move(outlets), {}});
 }
@@ -180,16 +181,15 @@ void SessionLog::take_over(Change change) {
 /// Takes some of each worker's events, the oldest first, and writes them; true when there are more.
 bool SessionLog::drain() {
   std::array<nat::SessionEvent, kBatch> batch;
-  const Instant boot = clock_.now();
   const UtcMs now = utc_now();
+  utc_.note(now, clock_.now());
   if (outlets_.ipfix) outlets_.ipfix->send_due_templates(now);
   bool more = false;
   for (const Source& source : sources_) {
     const auto events = source.events->take(batch);
     more = more || events.size() == batch.size();
     for (const nat::SessionEvent& event : events) {
-      const auto ago = static_cast<std::uint64_t>(std::int64_t{boot.since(event.time)});
-      write(SessionRecord{{now.value - ago}, event}, now);
+      write(SessionRecord{utc_.of(event.time), event}, now);
     }
   }
   tell_of_dropped(now);

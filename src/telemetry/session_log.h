@@ -19,6 +19,7 @@
 #include "gateway/gateway.h"
 #include "telemetry/ipfix_exporter.h"
 #include "telemetry/session_json.h"
+#include "telemetry/utc_clock.h"
 
 namespace sluice::telemetry {
 
@@ -80,6 +81,7 @@ class SessionLog {
 
   // The thread's own, and the main thread's once it has ended.
   gateway::Clock clock_;
+  UtcClock utc_;
   Outlets outlets_;
   std::vector<Source> sources_;
   std::uint64_t written_before_ = 0, lost_before_ = 0;  ///< by outlets that were replaced
