@@ -72,8 +72,8 @@ class SessionLogTest(LabTest):
             sender.send(b"%d" % number)
             said, (address, port) = service.recvfrom(100)
             self.assertEqual(int(said), number)
+            # It stays open: its port is no other flow's.
             flows.append(("udp", party.address, sender.getsockname()[1], address, port, INTERNET, PORT))
-            sender.close()
         return flows
 
     def tcp_flows(self, lab, count, pod="pod-a1"):
