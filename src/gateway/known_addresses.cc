@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 namespace sluice::gateway {
@@ -44,6 +46,49 @@ KnownAddresses added(const KnownAddresses& current, const KnownAddresses& next) 
   return {difference(current.ours, next.ours), difference(current.neighbours, next.neighbours)};
 }
 
+namespace {
+
+/// The addresses that flows are translated to, and which kind of mapping each has.
+std::map<Ipv4Addr, config::Mapping> mappings_of(const config::Config& config) {
+  std::map<Ipv4Addr, config::Mapping> kinds;
+  for (const Ipv4Addr address : config.snat.source) kinds.emplace(address, config.snat.mapping);
+  for (const auto& rule : config.snat.rules) {
+    for (const Ipv4Addr address : rule.source) {
+      kinds.emplace(address, rule.mapping.value_or(config.snat.mapping));
+    }
+  }
+  return kinds;
+}
+
+bool any_independent(const std::map<Ipv4Addr, config::Mapping>& kinds) {
+  return std::any_of(kinds.begin(), kinds.end(), [](const auto& entry) {
+    return entry.second == config::Mapping::kEndpointIndependent;
+  });
+}
+
+/// Whether open flows would have another owner: endpoint-independent mappings are owned by the pod's
+/// side and by slices of the ports (pipeline::owner_of), all others by their tuple. With one worker
+/// there is nobody else.
+bool moves_owners(const config::Config& current, const config::Config& next) {
+  if (current.gateway.workers == 1) return false;
+  const auto before = mappings_of(current);
+  const auto after = mappings_of(next);
+  if (any_independent(before) != any_independent(after)) return true;
+  return std::any_of(before.begin(), before.end(), [&](const auto& entry) {
+    const auto same = after.find(entry.first);
+    return same != after.end() && same->second != entry.second;
+  });
+}
+
+/// The same for the ports that such mappings have slices of.
+bool moves_slices(const config::Config& current, const config::Config& next) {
+  return current.gateway.workers > 1 && any_independent(mappings_of(current)) &&
+         (current.snat.tcp_udp_ports_in_force() != next.snat.tcp_udp_ports_in_force() ||
+          current.snat.echo_ports_in_force() != next.snat.echo_ports_in_force());
+}
+
+}  // namespace
+
 std::vector<std::string> needs_restart(const config::Config& current, const config::Config& next) {
   std::vector<std::string> keys;
   const auto compare = [&](const std::string& key, const auto& a, const auto& b) {
@@ -53,6 +98,8 @@ std::vector<std::string> needs_restart(const config::Config& current, const conf
   compare("flows.capacity", current.flows.capacity, next.flows.capacity);
   // Sessions are counted by pod from the first one on, or never.
   compare("flows.per_pod", current.flows.per_pod == 0, next.flows.per_pod == 0);
+  if (moves_owners(current, next)) keys.emplace_back("snat.mapping");
+  if (moves_slices(current, next)) keys.emplace_back("snat.ports");
   // The same file may be named from the working directory or from the root.
   compare("console.socket", std::filesystem::absolute(current.console_socket),
           std::filesystem::absolute(next.console_socket));

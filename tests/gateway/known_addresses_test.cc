@@ -77,5 +77,32 @@ TEST(MayReload, WhatNeedsARestartIsRefusedByName) {
   }
 }
 
+/// With several workers these would give open flows to another worker.
+TEST(MayReload, KindsOfMappingStayWhereSeveralWorkersOwnFlowsByThem) {
+  config::Config dependent = node();
+  dependent.gateway.workers = 2;
+  config::Config independent = dependent;
+  independent.snat.mapping = config::Mapping::kEndpointIndependent;
+  for (const auto& [current, next] : {std::pair{dependent, independent}, {independent, dependent}}) {
+    const Status status = may_reload(current, next);
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().find("snat.mapping"), std::string::npos) << status.error();
+  }
+  config::Config fewer_ports = independent;
+  fewer_ports.snat.ports = {2048, 65535};
+  const Status status = may_reload(independent, fewer_ports);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().find("snat.ports"), std::string::npos) << status.error();
+
+  config::Config more_addresses = independent;
+  more_addresses.snat.source.emplace_back(10, 30, 1, 11);
+  EXPECT_TRUE(may_reload(independent, more_addresses).ok());
+  config::Config other_ports = dependent;
+  other_ports.snat.ports = {2048, 65535};
+  EXPECT_TRUE(may_reload(dependent, other_ports).ok());
+  dependent.gateway.workers = independent.gateway.workers = 1;
+  EXPECT_TRUE(may_reload(dependent, independent).ok());
+}
+
 }  // namespace
 }  // namespace sluice::gateway

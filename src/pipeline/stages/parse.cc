@@ -175,7 +175,9 @@ void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
   packet.drop(DropReason::kNotForUs);
 }
 
-[[gnu::always_inline]] inline void parse_frame(Packet& packet, const Link& link, const eni::EniMap& enis) noexcept {
+[[gnu::always_inline]] inline void parse_frame(Packet& packet,
+                                               const Link& link,
+                                               const eni::EniMap& enis) noexcept {
   if (packet.vlan_stripped) return packet.drop(DropReason::kVlanTagged);
   if (packet.contiguous < sizeof(net::EthernetHeader)) {
     return packet.drop(DropReason::kTruncatedFrame);

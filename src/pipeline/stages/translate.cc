@@ -14,7 +14,9 @@ namespace {
 using nat::Direction;
 
 /// UDP may be told that only the pod's packets keep a session alive (RFC 4787 REQ-6).
-[[gnu::always_inline]] inline bool refreshes(const nat::Session& session, Direction direction, const Context& context) noexcept {
+[[gnu::always_inline]] inline bool refreshes(const nat::Session& session,
+                                                  Direction direction,
+                                                  const Context& context) noexcept {
   return direction == Direction::kOutbound || session.identity.protocol != net::kUdp ||
          context.snapshot->config.flows.udp_refresh == config::UdpRefresh::kBoth;
 }
