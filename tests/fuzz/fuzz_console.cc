@@ -19,6 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (candidate.word.empty()) std::abort();
   }
   const auto watch = read_watch(line);
-  if (watch && watch->every.count() < 1) std::abort();
+  if (watch && !*watch && watch->error().empty()) std::abort();
+  if (watch && *watch && watch->value().every.count() < 1) std::abort();
   return 0;
 }

@@ -151,6 +151,7 @@ class NicFabric : public testing::Test {
   std::vector<std::unique_ptr<Nic>> nics_;
   std::unique_ptr<Gateway> gateway_;
   unsigned workers_ = 0;
+  std::string mapping_ = "endpoint_dependent";  ///< set before set_up()
 
  private:
   static void start_environment() {
@@ -176,7 +177,7 @@ vpc: {cidrs: [10.10.0.0/16]}
 enis:
   - {name: eni0, device: net_ring_nic0, primary: true, address: 10.10.10.20/24, secondary: [10.10.10.21]}
 pod_ports: [{name: pod0, device: net_ring_nic1, pods: [10.10.10.21]}]
-snat: {rules: [{except: [10.10.0.0/16], action: snat}]}
+snat: {mapping: )" + mapping_ + R"(, rules: [{except: [10.10.0.0/16], action: snat}]}
 flows: {capacity: 65536}
 )";
     auto loaded = config::load_text(yaml, "test.yaml", config::MemoryFiles{{}});
