@@ -50,16 +50,29 @@ class Sluice : public DeviceUnderTest {
   void stop() override { process_.reset(); }
 
   std::optional<Busy> busy() override {
-    const auto counters = run_command(fmt::format("{} console --socket {} show counters --json",
-                                                  options_.sluice, file("console.sock")));
+    const auto counters = ask("show counters --json");
     if (!counters) return std::nullopt;
+    const auto workers = ask("show workers --json");
+    if (!workers) return std::nullopt;
     return Busy{number_after(counters.value(), "\"busy_cycles\":"),
-                number_after(counters.value(), "\"received\":")};
+                number_after(counters.value(), "\"received\":"),
+                number_after(workers.value(), "\"poll_gaps\":")};
+  }
+  Result<std::unique_ptr<Disturbers>> disturb(Disturbance kind) override {
+    return Disturbers::start(kind, {options_.sluice, file("console.sock"), metrics()},
+                             options_.tester_core, options_.folder);
   }
   std::string log() const override { return process_ ? process_->output() : ""; }
 
  private:
   std::string file(const char* name) const { return options_.folder + "/" + name; }
+
+  Result<std::string> ask(const char* command) const {
+    return run_command(
+        fmt::format("{} console --socket {} {}", options_.sluice, file("console.sock"), command));
+  }
+  /// A port of this process's own among those that the system gives to nobody by itself.
+  static std::string metrics() { return fmt::format("127.0.0.1:{}", 20'000 + ::getpid() % 10'000); }
 
   /// Sessions outlive the run: UDP's are kept for a day.
   std::string configuration() const {
@@ -74,14 +87,16 @@ snat:
   rules: [{{to: [0.0.0.0/0], action: snat}}]
 flows:
   capacity: {}
-  timeouts: {{udp: 24h, tcp_transitory: 24h}}
+  timeouts: {{udp: 24h, tcp_transitory: {}}}
 console: {{socket: console.sock}}
+metrics: {{listen: "{}"}}
 )";
     const auto inner = addresses_of(Side::kInner);
     return fmt::format(kText, links_.device_under_test(Side::kUplink),
                        addresses_of(Side::kUplink).device.to_string(),
                        links_.device_under_test(Side::kInner), inner.device.to_string(),
-                       inner.router.to_string(), std::bit_ceil(options_.sessions));
+                       inner.router.to_string(), std::bit_ceil(options_.sessions), options_.short_lived ? "1s" : "24h",
+                       metrics());
   }
 
   const Links& links_;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "linerate/disturbance.h"
 #include "linerate/link.h"
 
 namespace sluice::bench {
@@ -15,6 +16,7 @@ namespace sluice::bench {
 struct Busy {
   std::uint64_t cycles = 0;
   std::uint64_t packets = 0;
+  std::uint64_t poll_gaps = 0;  ///< turns of more than 50 us, where it counts them
 };
 
 class DeviceUnderTest {
@@ -22,6 +24,7 @@ class DeviceUnderTest {
   struct Options {
     std::string folder;          ///< for its files
     std::uint32_t sessions = 0;  ///< that it has to hold
+    bool short_lived = false;    ///< TCP connections that were not answered end after a second
     std::string sluice;          ///< the program
     unsigned tester_core = 0;    ///< also for its main thread
     unsigned worker_core = 1;
@@ -41,6 +44,10 @@ class DeviceUnderTest {
   virtual void stop() = 0;
   /// Since the start, where it can tell.
   [[nodiscard]] virtual std::optional<Busy> busy() { return std::nullopt; }
+  /// Does this to it from here on, until what is returned is destroyed.
+  [[nodiscard]] virtual Result<std::unique_ptr<Disturbers>> disturb(Disturbance) {
+    return Error{"there is no way to disturb this device"};
+  }
   /// What it said, for when it does not work.
   [[nodiscard]] virtual std::string log() const { return ""; }
   /// Whether it has addresses, and translates.

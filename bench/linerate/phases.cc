@@ -50,6 +50,13 @@ Result<Json> Phases::run(std::uint32_t sessions) {
       json["trials"].push_back(measure(frame, ways));
     }
   }
+  if (plan_.has("disturbance")) {
+    auto disturbed = disturbance();
+    if (!disturbed) return Error{disturbed.error()};
+    json["disturbance"] = std::move(disturbed).value();
+    progress("verifying that every session is still what it was");
+    json["verify_disturbed"] = verify(json["establish"]["rate"]);
+  }
   if (plan_.has("tear_down")) json["tear_down"] = tear_down();
   return json;
 }
@@ -138,6 +145,63 @@ Json Phases::tear_down() {
                                        .in_order = true,
                                        .tcp_flags = net::kRst});
   return to_json(outcome);
+}
+
+/// Pairs of trials, with and without; which comes first changes from pair to pair. Watched: as fast
+/// as packets are taken. Operated: at half of that rate, so that what is lost is seen, and in both
+/// trials of a pair 100,000 connections a second are opened and end again.
+Result<Json> Phases::disturbance() {
+  constexpr double kFreshRate = 100'000;
+  const Trial most{.ways = Ways::kBoth, .seconds = plan_.seconds};
+  Json json{{name_of(Disturbance::kWatched), Json::array()},
+            {name_of(Disturbance::kOperated), Json::array()}};
+  for (unsigned i = 0; i < plan_.pairs; ++i) {
+    progress(fmt::format("pair {} of {} with and without disturbance", i + 1, plan_.pairs));
+    auto watched = pair(Disturbance::kWatched, most, i % 2 == 1);
+    if (!watched) return watched;
+    const double rate = watched.value()["without"]["received_rate"].get<double>() / 2;
+    Trial half = most;
+    half.rate = rate;
+    // Every other burst goes towards the uplink.
+    half.fresh_every = static_cast<unsigned>(std::max(1.0, rate / 2 / kFreshRate));
+    auto operated = pair(Disturbance::kOperated, half, i % 2 == 1);
+    if (!operated) return operated;
+    json[name_of(Disturbance::kWatched)].push_back(std::move(watched).value());
+    json[name_of(Disturbance::kOperated)].push_back(std::move(operated).value());
+  }
+  return json;
+}
+
+Result<Json> Phases::pair(Disturbance kind, const Trial& trial, bool disturbed_first) {
+  Json both;
+  for (const bool disturbed : {disturbed_first, !disturbed_first}) {
+    auto one = under(disturbed ? std::optional(kind) : std::nullopt, trial);
+    if (!one) return one;
+    both[disturbed ? "with" : "without"] = std::move(one).value();
+  }
+  return both;
+}
+
+Result<Json> Phases::under(std::optional<Disturbance> kind, const Trial& trial) {
+  std::unique_ptr<Disturbers> disturbers;
+  if (kind) {
+    auto started = device_.disturb(*kind);
+    if (!started) return Error{started.error()};
+    disturbers = std::move(started).value();
+  }
+  const auto before = device_.busy();
+  const Outcome outcome = tester_.run(trial);
+  const auto after = device_.busy();
+  if (disturbers) {
+    if (const Status going = disturbers->all_go_on(); !going) return Error{going.error()};
+  }
+  Json json = to_json(outcome);
+  json["busy_cycles"] = busy_json(before, after);
+  if (before && after) {
+    json["poll_gaps_a_second"] =
+        static_cast<double>(after->poll_gaps - before->poll_gaps) / outcome.seconds;
+  }
+  return json;
 }
 
 Json Phases::measure(std::uint16_t frame, Ways ways) {

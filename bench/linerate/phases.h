@@ -20,6 +20,9 @@ class Phases {
   Phases(const Plan& plan, Tester& tester, DeviceUnderTest& device, std::function<Status()> restart)
       : plan_(plan), tester_(tester), device_(device), restart_(std::move(restart)) {}
 
+  /// Room for the connections that the phase "disturbance" opens besides the sessions.
+  static constexpr std::uint32_t kFreshAtOnce = 1U << 18;
+
   /// Everything the plan wants of so many sessions.
   [[nodiscard]] Result<Json> run(std::uint32_t sessions);
 
@@ -29,6 +32,9 @@ class Phases {
   [[nodiscard]] Json establish();
   [[nodiscard]] Json verify(double established_rate);
   [[nodiscard]] Json tear_down();
+  [[nodiscard]] Result<Json> disturbance();
+  [[nodiscard]] Result<Json> pair(Disturbance kind, const Trial& trial, bool disturbed_first);
+  [[nodiscard]] Result<Json> under(std::optional<Disturbance> kind, const Trial& trial);
   [[nodiscard]] Json measure(std::uint16_t frame, Ways ways);
   [[nodiscard]] SearchResult find_rate(const Trial& like, double loss, double highest);
   void progress(const std::string& what) const;

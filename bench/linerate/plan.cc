@@ -18,9 +18,10 @@ namespace po = boost::program_options;
 
 constexpr int kBadUsage = 2;
 constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum",
-                             "no_drop",   "partial_drop",   "latency", "tear_down"};
+                             "no_drop",   "partial_drop",   "latency", "disturbance",
+                             "tear_down"};
 constexpr std::array kKeys{"dut",       "link", "protocol", "seconds",
-                           "precision", "rate", "matrix",   "phases"};
+                           "precision", "rate", "pairs",    "matrix", "phases"};
 
 struct BadPlan : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -65,6 +66,7 @@ void read_yaml(Plan& plan, const std::string& file) {
   read(root, "seconds", plan.seconds);
   read(root, "precision", plan.precision);
   read(root, "rate", plan.rate);
+  read(root, "pairs", plan.pairs);
   read(root, "phases", plan.phases);
   const YAML::Node matrix = root["matrix"];
   if (!matrix) return;
@@ -91,7 +93,8 @@ po::options_description describe(Plan& plan) {
   add("frame", po::value<std::vector<unsigned>>()->multitoken(), "bytes with FCS, e.g. 64 1518");
   add("direction", po::value<std::vector<std::string>>()->multitoken(), "out, in, both");
   add("phases", po::value(&plan.phases)->multitoken(),
-      "establish establish_rate verify maximum no_drop partial_drop latency tear_down");
+      "establish establish_rate verify maximum no_drop partial_drop latency disturbance tear_down");
+  add("pairs", po::value(&plan.pairs), "of trials with and without a disturbance");
   add("seconds", po::value(&plan.seconds), "of a trial that counts");
   add("precision", po::value(&plan.precision), "of a rate that is searched, as a share");
   add("rate", po::value(&plan.rate), "packets a second while sessions are opened and verified");
@@ -114,6 +117,9 @@ void check(const Plan& plan) {
   }
   if (plan.has("tear_down") && plan.protocol != "tcp") {
     throw BadPlan("tear_down resets connections: it needs protocol tcp");
+  }
+  if (plan.has("disturbance") && (plan.dut != "sluice" || plan.protocol != "udp")) {
+    throw BadPlan("disturbance needs dut sluice and protocol udp");
   }
   if (plan.dut == "external" && plan.devices.size() != 2) {
     throw BadPlan("dut external needs --device twice: uplink, then inner");

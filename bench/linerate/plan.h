@@ -12,7 +12,8 @@
 ///       frame: [64, 512]             # bytes with FCS
 ///       direction: [out, in, both]
 ///     phases: [establish, establish_rate, verify, maximum, no_drop, partial_drop, latency,
-///     tear_down]
+///     disturbance, tear_down]
+///     pairs: 10                      # of the phase disturbance
 #pragma once
 
 #include <string>
@@ -30,6 +31,7 @@ struct Plan {
   double seconds = 1;
   double precision = 0.01;
   double rate = 0;  ///< of verification and establishment; 0: as fast as packets are taken
+  unsigned pairs = 10;  ///< of trials with and without a disturbance
   std::vector<std::uint32_t> sessions{64'512};
   std::vector<std::uint16_t> frames{64};
   std::vector<Ways> ways{Ways::kBoth};

@@ -20,6 +20,9 @@ struct Stamp {
 };
 static_assert(sizeof(Stamp) == 18);
 
+/// Stamp::session of a packet that belongs to none.
+inline constexpr std::uint32_t kFresh = 0xffffffff;
+
 /// The high half of Stamp::trial, so that other people's packets are not taken for ours.
 inline constexpr std::uint16_t kStampMark = 0xa500;
 

@@ -85,7 +85,13 @@ bool Tester::make_burst(unsigned count) {
     table_->prefetch(sessions[i]);
     __builtin_prefetch(rte_pktmbuf_mtod(sending_.frames[i], void*), 1);
   }
-  for (unsigned i = 0; i < count; ++i) write(*sending_.frames[i], sessions[i], direction_);
+  for (unsigned i = 0; i < count; ++i) {
+    if (is_fresh_due()) {
+      write_fresh(*sending_.frames[i]);
+    } else {
+      write(*sending_.frames[i], sessions[i], direction_);
+    }
+  }
   sending_.first = 0;
   sending_.end = count;
   return true;
@@ -109,12 +115,7 @@ void Tester::write(rte_mbuf& frame, std::uint32_t session, Direction direction) 
   const std::uint8_t protocol = table_->protocol();
   const std::uint16_t length = std::max(trial_.frame, smallest_frame(protocol));
   auto* data = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(&frame, length));
-  const Stamp stamp{
-      Be16::from_host(static_cast<std::uint16_t>(kStampMark | (number_of_trial_ & 0xff))),
-      Be32::from_host(session), Be32::from_host(static_cast<std::uint32_t>(made_)),
-      BigEndian<std::uint64_t>::from_host(intended(made_))};
-  ++made_;
-  net::header_at<Stamp>(data + stamp_offset(protocol)) = stamp;
+  net::header_at<Stamp>(data + stamp_offset(protocol)) = next_stamp(session);
   const bool out = direction == Direction::kOutbound;
   const Macs& macs = out ? inner_.macs() : uplink_.macs();
   const nat::FlowKey key = out ? table_->outbound(session) : table_->inbound(session);
@@ -123,6 +124,29 @@ void Tester::write(rte_mbuf& frame, std::uint32_t session, Direction direction) 
   } else {
     write_udp({data, length}, macs, key);
   }
+}
+
+bool Tester::is_fresh_due() {
+  if (trial_.fresh_every == 0 || direction_ != Direction::kOutbound) return false;
+  return ++towards_uplink_ % trial_.fresh_every == 0;
+}
+
+/// Of another protocol than the sessions where these are UDP's, so that no two are the same.
+void Tester::write_fresh(rte_mbuf& frame) {
+  constexpr std::uint32_t kMany = 1U << 24;
+  const std::uint16_t length = std::max(trial_.frame, smallest_frame(net::kTcp));
+  auto* data = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(&frame, length));
+  net::header_at<Stamp>(data + stamp_offset(net::kTcp)) = next_stamp(kFresh);
+  write_tcp({data, length}, inner_.macs(), flow(fresh_++ % kMany, net::kTcp), {net::kSyn, 0});
+}
+
+Stamp Tester::next_stamp(std::uint32_t session) {
+  const Stamp stamp{
+      Be16::from_host(static_cast<std::uint16_t>(kStampMark | (number_of_trial_ & 0xff))),
+      Be32::from_host(session), Be32::from_host(static_cast<std::uint32_t>(made_)),
+      BigEndian<std::uint64_t>::from_host(intended(made_))};
+  ++made_;
+  return stamp;
 }
 
 void Tester::flush() {
@@ -154,8 +178,13 @@ void Tester::take(const rte_mbuf& mbuf, Direction direction, std::uint64_t now) 
     return;
   }
   const Stamp* stamp = stamp_of(frame, table_->protocol());
+  bool fresh = false;
+  if (stamp == nullptr && trial_.fresh_every != 0) {
+    stamp = stamp_of(frame, net::kTcp);
+    fresh = stamp != nullptr && stamp->session.to_host() == kFresh;
+  }
   const std::uint32_t session = stamp == nullptr ? 0 : stamp->session.to_host();
-  if (stamp == nullptr || session >= table_->sessions()) {
+  if (stamp == nullptr || (session >= table_->sessions() && !fresh)) {
     ++outcome_.foreign;
     return;
   }
@@ -174,6 +203,7 @@ void Tester::take(const rte_mbuf& mbuf, Direction direction, std::uint64_t now) 
       seen_[number] = true;
     }
   }
+  if (fresh) return;
   if (direction == Direction::kOutbound && (trial_.verify || trial_.in_order)) {
     const nat::FlowKey key = key_of(frame);
     if (!table_->learn(session, key.source, key.source_port)) ++outcome_.wrong_tuple;

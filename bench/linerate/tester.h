@@ -31,6 +31,9 @@ struct Trial {
   bool unknown_only = false;             ///< in order, those that have not been learned yet
   bool verify = false;                   ///< check every packet that comes back
   std::uint8_t tcp_flags = net::kSyn;    ///< for TCP
+  /// Of the packets towards the uplink each so-manieth is the first of a TCP connection that nobody
+  /// answers; 0: none.
+  unsigned fresh_every = 0;
 };
 
 struct Outcome {
@@ -83,6 +86,9 @@ class Tester {
   [[nodiscard]] bool make_burst(unsigned count);
   void flush();
   void write(rte_mbuf& frame, std::uint32_t session, nat::Direction direction);
+  [[nodiscard]] bool is_fresh_due();
+  void write_fresh(rte_mbuf& frame);
+  [[nodiscard]] Stamp next_stamp(std::uint32_t session);
   [[nodiscard]] std::uint64_t intended(std::uint64_t number) const;
   [[nodiscard]] std::uint32_t next_session();
   unsigned receive(Wire& wire, nat::Direction direction);
@@ -105,6 +111,8 @@ class Tester {
   double cycles_per_packet_ = 0;
   std::uint64_t made_ = 0;
   std::uint32_t cursor_ = 0;
+  std::uint64_t towards_uplink_ = 0;
+  std::uint32_t fresh_ = 0;  ///< connections so far, those of earlier trials included
   nat::Direction direction_ = nat::Direction::kOutbound;
   Sending sending_;
   std::vector<bool> seen_;  ///< by packet number; verify only

@@ -26,13 +26,14 @@ class Extent:
     min_time: float         # seconds of one repetition
     pairs: int              # A B A B of devices under test
     seconds: float          # of a line-rate trial
+    disturbed: tuple        # pairs with and without a disturbance, and a trial's seconds
     matrix: bool            # sessions x frame x direction
     middle: int             # sessions of the pairs
 
 
-FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, True, MIDDLE)
-QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, False, MIDDLE)
-SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, False, 630)
+FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, (10, 3), True, MIDDLE)
+QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, (4, 1), False, MIDDLE)
+SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, (1, 0.1), False, 630)
 
 
 class Programs:
@@ -134,6 +135,13 @@ def _pairs(extent):
                         "--link", "af_packet", *common, "--phases", "maximum")
 
 
+def _disturbance(extent):
+    pairs, seconds = extent.disturbed
+    return _line("disturbance", "disturbance", 10 + extent.middle / 250_000 + pairs * (4 * seconds + 3),
+                 "--sessions", extent.middle, "--seconds", seconds, "--pairs", pairs,
+                 "--phases", "disturbance")
+
+
 def _latency(extent):
     for number in range(1, max(1, extent.pairs // 3) + 1):
         for dut in ("sluice", "testpmd-macswap"):
@@ -158,7 +166,7 @@ def _matrix(extent):
 
 def steps(extent):
     """Everything, what takes longest at the end."""
-    all_steps = [*_micro_steps(extent), *_pairs(extent)]
+    all_steps = [*_micro_steps(extent), *_pairs(extent), _disturbance(extent)]
     if extent is not SMOKE:  # which may run on a busy machine, and that one loses packets
         all_steps.append(_line("verification", "verify", 15, "--sessions", SIZES[0], "--seconds", 0.1,
                                "--phases", "verify"))

@@ -94,6 +94,18 @@ class Results:
         found = [trial["maximum"][what] for _, trial in self.trials(tag, dut)]
         return Figure([value * scale for value in found if value is not None], unit, digits)
 
+    def disturbed(self, kind, what, unit="", digits=1):
+        """With a disturbance, and without: two figures whose samples are pairs."""
+        pairs = [pair for report in self.reports("disturbance", "sluice") for run in report["runs"]
+                 for pair in run.get("disturbance", {}).get(kind, [])]
+        return [Figure([pair[how][what] for pair in pairs], unit, digits) for how in ("with", "without")]
+
+    def changed_sessions(self):
+        """After all disturbances: packets that came back otherwise than they were first learned."""
+        return Figure([run["verify_disturbed"]["wrong_tuple"]
+                       for report in self.reports("disturbance", "sluice") for run in report["runs"]
+                       if "verify_disturbed" in run], "", 0)
+
     def latency(self, dut, load, percentile):
         """Microseconds."""
         found = [at["latency"][percentile] / 1000 for _, trial in self.trials("latency", dut)

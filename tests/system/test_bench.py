@@ -46,6 +46,21 @@ class Bench(unittest.TestCase):
     def test_every_tcp_packet_over_af_packet(self):
         self.verified("--link", "af_packet", "--protocol", "tcp")
 
+    def test_sessions_outlive_what_disturbs(self):
+        report = self.folder / "report.json"
+        ended = subprocess.run(
+            [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--rate", GENTLY,
+             "--seconds", "0.5", "--pairs", "1", "--phases", "disturbance", f"--json={report}"],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+        run = json.loads(report.read_text())["runs"][0]
+        for kind in ("watched", "operated"):
+            for trial in run["disturbance"][kind][0].values():
+                self.assertGreater(trial["received"], 0)
+                self.assertGreater(trial["busy_cycles"], 0)
+        self.assertEqual(run["verify_disturbed"]["received"], 2 * SESSIONS)
+        self.assertEqual({name: run["verify_disturbed"][name] for name in NOTHING}, dict.fromkeys(NOTHING, 0))
+
     def test_the_whole_run(self):
         ended = subprocess.run(
             [REPOSITORY / "bench" / "run", "--smoke", "--build", support.BINARY.parent,

@@ -12,7 +12,7 @@ PACKAGES_LAB="python3 iproute2 nftables ethtool procps util-linux iputils-ping c
 PACKAGES_TEST="python3-yaml python3-scapy tcpdump tshark nfdump libfixbuf-tools dpdk-dev clang
   libclang-rt-14-dev llvm traceroute coturn prometheus tmux"
 # matplotlib draws bench/run's pictures: the one plotting library Debian has that needs no display.
-PACKAGES_BENCH="python3-matplotlib dpdk-dev iproute2 nftables procps util-linux"
+PACKAGES_BENCH="python3-matplotlib curl dpdk-dev iproute2 nftables procps util-linux"
 
 say() { printf '\n== %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Copyright (c) 2026 The sluice authors
+#include "linerate/disturbance.h"
+
+#include <fmt/format.h>
+
+namespace sluice::bench {
+namespace {
+
+/// A shell's loop that ends at SIGINT, when the command under way has ended.
+std::string again_and_again(const std::string& command, const char* pause) {
+  return fmt::format("trap exit INT; while {} || exit; do {}; done", command, pause);
+}
+
+std::vector<std::string> loops(Disturbance kind, const Entrances& to) {
+  const std::string console = fmt::format("{} console --socket {} ", to.sluice, to.socket);
+  const std::string scrape = again_and_again(
+      fmt::format("curl --silent --show-error --fail --output /dev/null http://{}/metrics", to.metrics),
+      "sleep 1");
+  if (kind == Disturbance::kWatched) {
+    const std::string dump = again_and_again(console + "show flows limit 10000 --json >/dev/null", ":");
+    return {dump, dump, dump, scrape};
+  }
+  return {again_and_again(console + "reload >/dev/null", "sleep 1"), scrape};
+}
+
+}  // namespace
+
+const char* name_of(Disturbance kind) {
+  return kind == Disturbance::kWatched ? "watched" : "operated";
+}
+
+Result<std::unique_ptr<Disturbers>> Disturbers::start(Disturbance kind,
+                                                      const Entrances& entrances,
+                                                      unsigned core,
+                                                      const std::string& folder) {
+  auto disturbers = std::make_unique<Disturbers>();
+  for (const std::string& loop : loops(kind, entrances)) {
+    const std::string log =
+        fmt::format("{}/disturber{}.log", folder, disturbers->processes_.size());
+    auto started =
+        Process::start({{"taskset", "--cpu-list", std::to_string(core), "sh", "-c", loop}, log});
+    if (!started) return Error{started.error()};
+    disturbers->processes_.push_back(std::move(started).value());
+  }
+  return disturbers;
+}
+
+Status Disturbers::all_go_on() const {
+  for (const auto& process : processes_) {
+    if (!process->runs()) return Error{"what was to disturb has ended: " + process->output()};
+  }
+  return success();
+}
+
+}  // namespace sluice::bench
