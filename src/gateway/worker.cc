@@ -182,10 +182,12 @@ void Worker::receive_ring(Instant now) noexcept {
 
 /// What other workers say about flows whose home we are, and the other way round.
 void Worker::exchange_notices(Instant now) noexcept {
-  nat::Notice notices[kBurstSize];
-  const unsigned count = rte_ring_sc_dequeue_burst_elem(shared_.notices[self_.value], notices,
-                                                        sizeof *notices, kBurstSize, nullptr);
-  for (unsigned i = 0; i < count; ++i) nat::heed(*table_, notices[i], now);
+  rte_ring* ring = shared_.notices[self_.value];
+  nat::Notice notice;
+  for (unsigned i = 0; i < kBurstSize; ++i) {
+    if (rte_ring_sc_dequeue_elem(ring, &notice, sizeof notice) != 0) break;
+    nat::heed(*table_, notice, now);
+  }
   for (const nat::FlowKey& flow : table_->take_departed()) {
     const WorkerId home = pipeline::owner_of(flow, context_);
     outbox_.push({flow, home, self_, nat::Notice::What::kEnded});

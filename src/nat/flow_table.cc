@@ -403,7 +403,9 @@ void FlowTable::reclaim_held(Instant now) noexcept {
 // --- expiry -------------------------------------------------------------------------------------
 
 unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
-  // Some at a time: what erasing reads of the index is fetched for all of them first.
+  // Records are fetched some ahead, mostly for the next call. What erasing reads of the index is
+  // fetched for some of them before the first is erased.
+  constexpr std::uint32_t kAhead = 16;
   constexpr unsigned kAtOnce = 16;
   unsigned erased = 0;
   const unsigned records = std::min(at_most, fresh_.get());
@@ -413,6 +415,7 @@ unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
     for (const unsigned end = std::min(records, looked + kAtOnce); looked < end; ++looked) {
       if (cursor_ >= fresh_.get()) cursor_ = 0;
       const SessionIndex index{cursor_++};
+      __builtin_prefetch(&records_[std::min(index.value + kAhead, capacity_ - 1)]);
       const Session& session = at(index);
       if (session.state() == SessionState::kFree || !expired(session, now)) continue;
       prefetch(session.identity.outbound_key());
