@@ -10,6 +10,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "linerate/machine.h"
+
 namespace sluice::bench {
 namespace {
 
@@ -115,8 +117,9 @@ class Testpmd : public DeviceUnderTest {
   Status start() override {
     std::vector<std::string> command =
         joined(links_.far_side(),
-               {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci", "--no-huge",
-                "--no-shconf", "-m", "512", fmt::format("--file-prefix=linerate-{}", ::getpid())});
+               {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci",
+                fmt::format("--file-prefix=linerate-{}", ::getpid())});
+    command = joined(command, memory_arguments(512));
     for (const Side side : kSides) {
       command.push_back("--vdev=" + links_.device_under_test(side));
     }

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -45,11 +46,22 @@ nlohmann::ordered_json describe_machine() {
           {"dpdk", rte_version()},
           {"compiler", "g++ " __VERSION__},
           {"flags", SLUICE_BENCH_FLAGS},
+          {"hugepages", value_in("/proc/meminfo", "HugePages_Total")},
           {"hugepages_free", value_in("/proc/meminfo", "HugePages_Free")},
           {"transparent_hugepages", first_line("/sys/kernel/mm/transparent_hugepage/enabled")},
           {"burst", pipeline::kBurstSize},
           {"descriptors", 1024},
           {"load_average", first_line("/proc/loadavg")}};
+}
+
+std::vector<std::string> memory_arguments(unsigned mib) {
+  const auto number = [](const char* name) {
+    return std::strtoull(value_in("/proc/meminfo", name).c_str(), nullptr, 10);
+  };
+  const std::string size = std::to_string(mib);
+  const std::uint64_t free_kib = number("HugePages_Free") * number("Hugepagesize");
+  if (free_kib >= std::uint64_t{mib} * 1024) return {"--in-memory", "-m", size};
+  return {"--no-huge", "--no-shconf", "-m", size};
 }
 
 }  // namespace sluice::bench

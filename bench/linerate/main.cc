@@ -45,7 +45,9 @@ Status start_eal(const Plan& plan) {
                                      fmt::format("--lcores=0@{}", plan.tester_core),
                                      fmt::format("--file-prefix=linerate-{}-tester", ::getpid())};
   if (plan.eal.empty()) {
-    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf", "--no-pci", "-m", "512"});
+    const auto memory = memory_arguments(512);
+    arguments.insert(arguments.end(), memory.begin(), memory.end());
+    arguments.emplace_back("--no-pci");
   }
   arguments.insert(arguments.end(), plan.eal.begin(), plan.eal.end());
   std::vector<char*> argv;

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The sluice authors
+"""Hugepages for the time of a run: what a gateway has where speed matters, and its peers as well."""
+
+import contextlib
+import pathlib
+
+_COUNT = pathlib.Path("/proc/sys/vm/nr_hugepages")
+
+
+@contextlib.contextmanager
+def reserved(pages):
+    """So many pages of 2 MiB, or as many as the kernel finds, and afterwards as many as before. What
+    there was stands in the report; the programs do without where it is too little."""
+    before = int(_COUNT.read_text())
+    try:
+        if before < pages:
+            _COUNT.write_text(str(pages))
+        yield
+    finally:
+        if before < pages:
+            _COUNT.write_text(str(before))
