@@ -97,8 +97,8 @@ metrics: {{listen: "{}"}}
     return fmt::format(kText, links_.device_under_test(Side::kUplink),
                        addresses_of(Side::kUplink).device.to_string(),
                        links_.device_under_test(Side::kInner), inner.device.to_string(),
-                       inner.router.to_string(), std::bit_ceil(options_.sessions), options_.short_lived ? "1s" : "24h",
-                       metrics());
+                       inner.router.to_string(), std::bit_ceil(options_.sessions),
+                       options_.short_lived ? "1s" : "24h", metrics());
   }
 
   const Links& links_;
@@ -115,10 +115,9 @@ class Testpmd : public DeviceUnderTest {
   Testpmd(const Links& links, const Options& options) : links_(links), options_(options) {}
 
   Status start() override {
-    std::vector<std::string> command =
-        joined(links_.far_side(),
-               {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci",
-                fmt::format("--file-prefix=linerate-{}", ::getpid())});
+    std::vector<std::string> command = joined(
+        links_.far_side(), {"stdbuf", "--output=L", "dpdk-testpmd", lcores(options_), "--no-pci",
+                            fmt::format("--file-prefix=linerate-{}", ::getpid())});
     command = joined(command, memory_arguments(512));
     for (const Side side : kSides) {
       command.push_back("--vdev=" + links_.device_under_test(side));

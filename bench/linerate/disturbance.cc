@@ -15,10 +15,12 @@ std::string again_and_again(const std::string& command, const char* pause) {
 std::vector<std::string> loops(Disturbance kind, const Entrances& to) {
   const std::string console = fmt::format("{} console --socket {} ", to.sluice, to.socket);
   const std::string scrape = again_and_again(
-      fmt::format("curl --silent --show-error --fail --output /dev/null http://{}/metrics", to.metrics),
+      fmt::format("curl --silent --show-error --fail --output /dev/null http://{}/metrics",
+                  to.metrics),
       "sleep 1");
   if (kind == Disturbance::kWatched) {
-    const std::string dump = again_and_again(console + "show flows limit 10000 --json >/dev/null", ":");
+    const std::string dump =
+        again_and_again(console + "show flows limit 10000 --json >/dev/null", ":");
     return {dump, dump, dump, scrape};
   }
   return {again_and_again(console + "reload >/dev/null", "sleep 1"), scrape};

@@ -76,8 +76,7 @@ Result<std::unique_ptr<Links>> Links::make(Kind kind, const std::string& folder)
         tester = fmt::format("net_af_packet{},iface=t{},{}", i, i, kRing);
         under = fmt::format("net_af_packet{},iface=d{},{}", i, i, kRing);
         break;
-      case Kind::kGiven:
-        return Error{"devices are not given"};
+      case Kind::kGiven: return Error{"devices are not given"};
     }
   }
   if (kind == Kind::kAfPacket) {
@@ -91,14 +90,14 @@ Status Links::make_namespaces(const std::string& folder) {
   if (::unshare(CLONE_NEWNET) != 0) {
     return Error{fmt::format("no network namespace of its own: {}; be root", std::strerror(errno))};
   }
-  auto far =
-      Process::start({{"unshare", "--net", "--mount", "--propagation", "unchanged", "sleep",
-                                  "infinity"}, folder + "/namespace"});
+  auto far = Process::start(
+      {{"unshare", "--net", "--mount", "--propagation", "unchanged", "sleep", "infinity"},
+       folder + "/namespace"});
   if (!far) return Error{far.error()};
   far_ = std::move(far).value();
   if (!has_own_namespace(far_->pid())) return Error{"unshare --net does not start"};
-  // Its own view of its interfaces' settings. Only /sys is made private, and left to ourselves: in a
-  // chroot the root is no mount that could be.
+  // Its own view of its interfaces' settings. Only /sys is made private, and left to ourselves: in
+  // a chroot the root is no mount that could be.
   Status mounted = configure_far_side("mount --make-private /sys && mount -t sysfs sysfs /sys");
   if (!mounted) return mounted;
   for (const Side side : kSides) {

@@ -107,7 +107,9 @@ Result<Json> measure(const Plan& plan, const Links& links, const std::string& fo
   if (!inner) return Error{inner.error()};
   DeviceUnderTest::Options options{folder,
                                    *std::max_element(plan.sessions.begin(), plan.sessions.end()),
-                                   plan.has("disturbance"), plan.sluice, plan.tester_core,
+                                   plan.has("disturbance"),
+                                   plan.sluice,
+                                   plan.tester_core,
                                    plan.worker_core};
   if (plan.has("disturbance")) options.sessions += Phases::kFreshAtOnce;
   auto device = DeviceUnderTest::make(plan.dut, links, options);

@@ -17,11 +17,10 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr int kBadUsage = 2;
-constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum",
-                             "no_drop",   "partial_drop",   "latency", "disturbance",
-                             "tear_down"};
-constexpr std::array kKeys{"dut",       "link", "protocol", "seconds",
-                           "precision", "rate", "pairs",    "matrix", "phases"};
+constexpr std::array kPhases{"establish",    "establish_rate", "verify",      "maximum",  "no_drop",
+                             "partial_drop", "latency",        "disturbance", "tear_down"};
+constexpr std::array kKeys{"dut",  "link",  "protocol", "seconds", "precision",
+                           "rate", "pairs", "matrix",   "phases"};
 
 struct BadPlan : std::runtime_error {
   using std::runtime_error::runtime_error;

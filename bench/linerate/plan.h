@@ -30,7 +30,7 @@ struct Plan {
   std::string protocol = "udp";
   double seconds = 1;
   double precision = 0.01;
-  double rate = 0;  ///< of verification and establishment; 0: as fast as packets are taken
+  double rate = 0;      ///< of verification and establishment; 0: as fast as packets are taken
   unsigned pairs = 10;  ///< of trials with and without a disturbance
   std::vector<std::uint32_t> sessions{64'512};
   std::vector<std::uint16_t> frames{64};

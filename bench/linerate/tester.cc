@@ -16,12 +16,9 @@ using nat::Direction;
 
 const char* name_of(Ways ways) {
   switch (ways) {
-    case Ways::kOut:
-      return "out";
-    case Ways::kIn:
-      return "in";
-    case Ways::kBoth:
-      return "both";
+    case Ways::kOut: return "out";
+    case Ways::kIn: return "in";
+    case Ways::kBoth: return "both";
   }
   return "";
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Claim: choosing a port costs much the same at any use of the ports towards one remote. `lookups` is
-/// how often the flow table is asked for one port; where it rises, a map is being learnt.
+/// Claim: choosing a port costs much the same at any use of the ports towards one remote. `lookups`
+/// is how often the flow table is asked for one port; where it rises, a map is being learnt.
 ///
 /// Beside it rte_thash_adjust_tuple(), DPDK's way to a port whose reply hashes to a given queue. It
 /// does not know which ports are in use, so each of its proposals would still have to be looked up;
@@ -26,8 +26,12 @@ constexpr std::uint32_t kPorts = 64'512;
 constexpr unsigned kRound = 64;
 
 nat::FlowKey reply() {
-  return {Be32::from_host(0x08080808), Be32::from_host(0x0a0a0a14), Be16::from_host(53), {},
-          net::kUdp, {}};
+  return {Be32::from_host(0x08080808),
+          Be32::from_host(0x0a0a0a14),
+          Be16::from_host(53),
+          {},
+          net::kUdp,
+          {}};
 }
 
 /// One worker's table with so many ports towards one remote in use. Each round some flows end, as
@@ -42,16 +46,21 @@ class Remote {
   void open() {
     const auto port = ports_.choose({reply(), std::nullopt, false}, classes_, now_);
     const nat::FlowKey key = reply();
-    nat::NewSession session{Be32::from_host(0x0a000000 + flows_ / 60'000), key.source,
-                            key.destination, Be16::from_host(static_cast<std::uint16_t>(flows_ % 60'000)),
-                            key.source_port, *port, key.protocol};
+    nat::NewSession session{Be32::from_host(0x0a000000 + flows_ / 60'000),
+                            key.source,
+                            key.destination,
+                            Be16::from_host(static_cast<std::uint16_t>(flows_ % 60'000)),
+                            key.source_port,
+                            *port,
+                            key.protocol};
     session.flags = nat::kTranslated;
     ++flows_;
     sessions_.push_back(table_->insert(session, now_));
   }
   void end_some() {
     for (unsigned i = 0; i < kRound; ++i) {
-      std::swap(sessions_[dice_.below(static_cast<std::uint32_t>(sessions_.size()))], sessions_.back());
+      std::swap(sessions_[dice_.below(static_cast<std::uint32_t>(sessions_.size()))],
+                sessions_.back());
       table_->erase(sessions_.back(), now_);
       sessions_.pop_back();
     }
@@ -90,7 +99,13 @@ void port_choice(benchmark::State& state) {
   meter.report();
   state.counters["lookups"] = static_cast<double>(lookups) / static_cast<double>(meter.items());
 }
-BENCHMARK(port_choice)->ArgName("permille")->Arg(100)->Arg(500)->Arg(900)->Arg(999)->UseManualTime();
+BENCHMARK(port_choice)
+    ->ArgName("permille")
+    ->Arg(100)
+    ->Arg(500)
+    ->Arg(900)
+    ->Arg(999)
+    ->UseManualTime();
 
 void adjust_tuple(benchmark::State& state) {
   test::start_eal();

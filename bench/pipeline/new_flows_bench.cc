@@ -87,8 +87,8 @@ Filled fill(OneWorker& worker, std::uint32_t sessions) {
   return result;
 }
 
-/// As fast as the sweep goes. Where the session log is on, this worker takes its own events, which is
-/// another thread's work in a gateway.
+/// As fast as the sweep goes. Where the session log is on, this worker takes its own events, which
+/// is another thread's work in a gateway.
 void remove_all(OneWorker& worker) {
   constexpr unsigned kSweepsAtOnce = 4096;  // fewer events than the queue has room for
   while (worker.table().size() != 0) {
@@ -100,9 +100,8 @@ void remove_all(OneWorker& worker) {
 void new_flows(benchmark::State& state, bool log) {
   const auto capacity = static_cast<std::uint32_t>(state.range(0));
   const auto sessions = static_cast<std::uint32_t>(std::uint64_t{capacity} * 95 / 100);
-  OneWorker worker({.capacity = capacity,
-                    .workers = static_cast<unsigned>(state.range(1)),
-                    .log = log});
+  OneWorker worker(
+      {.capacity = capacity, .workers = static_cast<unsigned>(state.range(1)), .log = log});
   Meter removal(state);
   for (auto _ : state) {
     worker.forget();

@@ -35,8 +35,7 @@ def _rate_against_sessions(measured, axes):
 
 def _cycles_by_stage(measured, axes):
     sizes = _sizes(measured)
-    entry = next(e for e in measured.micro if e["name"].startswith("path/stages/both/"))
-    stages = sorted(name for name in entry if name[0].isdigit())
+    stages = measured.stages()
     bottom = [0.0] * len(sizes)
     for stage in stages:
         values = [measured.counter(f"path/stages/both/sessions:{size}", stage).median for size in sizes]

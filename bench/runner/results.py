@@ -81,6 +81,11 @@ class Results:
                  for entry in self.micro)
         return list(dict.fromkeys(names))
 
+    def stages(self):
+        """Names of the path's stages as counters have them: numbered, in their order."""
+        return sorted({name for entry in self.micro if entry["name"].startswith("path/stages/")
+                       for name in entry if name[0].isdigit()})
+
     def reports(self, tag, dut):
         return [entry["report"] for entry in self.line
                 if entry["tag"] == tag and entry["report"]["dut"] == dut]

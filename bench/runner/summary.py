@@ -3,6 +3,7 @@
 """The report that people read."""
 
 from . import targets
+from .plan import SIZES
 
 _HOW = """Figures are medians, the least and the largest sample behind them. Cycles are those of the time stamp
 counter. Micro benchmarks ran in random order within a size; devices under test took turns (A B A B),
@@ -28,6 +29,15 @@ def _micro(measured):
         if cycles or size:
             lines.append([f"`{name}`", cycles or "-", size or ""])
     return _table(["benchmark", "cycles an item", "bytes a session"], lines)
+
+
+def _stages(measured):
+    sizes = [size for size in SIZES if measured.counter(f"path/stages/both/sessions:{size}")]
+    lines = [[stage[3:], *(measured.counter(f"path/stages/both/sessions:{size}", stage) for size in sizes)]
+             for stage in measured.stages()]
+    for name, kind in (("all of it", "sluice"), ("I/O only", "io")):
+        lines.append([name, *(measured.counter(f"path/{kind}/both/sessions:{size}") for size in sizes)])
+    return _table(["stage", *(f"{size} sessions" for size in sizes)], lines)
 
 
 def _mpps(value):
@@ -83,6 +93,8 @@ def text(measured, extent, drawn):
              _HOW, _machine(measured), "## Targets", _targets(measured)]
     if drawn:
         parts += ["## Pictures", *(f"![{title}]({name})" for title, name in drawn)]
+    if measured.stages():
+        parts += ["## Cycles a packet by stage, both directions", _stages(measured)]
     parts += ["## Micro benchmarks", _micro(measured)]
     if measured.trials("matrix", "sluice"):
         parts += ["## Line rate, sluice over memif", _matrix(measured)]

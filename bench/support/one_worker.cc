@@ -53,7 +53,8 @@ OneWorker::OneWorker(const Options& options)
 
 void OneWorker::take_events() {
   std::array<nat::SessionEvent, 1024> events;
-  while (events_ && !events_->take(events).empty()) {}
+  while (events_ && !events_->take(events).empty()) {
+  }
 }
 
 Ipv4Addr OneWorker::destination(std::uint32_t rule) { return Ipv4Addr{(100U << 24) + (rule << 8)}; }

@@ -30,8 +30,7 @@ namespace {
 /// path is made absolute.
 int check_against_running(const Options& options, const config::Loaded& loaded) {
   const std::string path = std::filesystem::absolute(options.config).string();
-  const std::string& socket =
-      options.socket_given ? options.socket : loaded.config->console_socket;
+  const std::string& socket = options.socket_given ? options.socket : loaded.config->console_socket;
   const auto answer =
       console::ask(socket, fmt::format("check {}{}", options.json ? "--json " : "", path));
   if (!answer || answer.value().status != console::Answer::Status::kOk) {
@@ -53,8 +52,9 @@ void print_good(const std::string& path, const config::Config& config) {
   fmt::print("{}: ok\n", path);
   if (!config.gateway.instance) return;
   const config::InstanceLimits& limits = *config.gateway.instance;
-  fmt::print("gateway.instance: room for {} pods by secondary addresses, {} by delegated prefixes\n",
-             limits.max_pods(), limits.max_pods_with_prefixes());
+  fmt::print(
+      "gateway.instance: room for {} pods by secondary addresses, {} by delegated prefixes\n",
+      limits.max_pods(), limits.max_pods_with_prefixes());
 }
 
 }  // namespace

@@ -79,11 +79,11 @@ Result<Interface> read_interface(const Metadata& metadata, std::string mac) {
   Interface found;
   found.mac = mac;
   Lines number, id;
-  for (auto [key, into] : {std::pair{"device-number", &number}, std::pair{"interface-id", &id},
-                           std::pair{"local-ipv4s", &found.addresses},
-                           std::pair{"subnet-ipv4-cidr-block", &found.subnet},
-                           std::pair{"ipv4-prefix", &found.prefixes},
-                           std::pair{"vpc-ipv4-cidr-blocks", &found.vpc}}) {
+  for (auto [key, into] :
+       {std::pair{"device-number", &number}, std::pair{"interface-id", &id},
+        std::pair{"local-ipv4s", &found.addresses},
+        std::pair{"subnet-ipv4-cidr-block", &found.subnet},
+        std::pair{"ipv4-prefix", &found.prefixes}, std::pair{"vpc-ipv4-cidr-blocks", &found.vpc}}) {
     auto lines = metadata.lines(path + key);
     if (!lines) return Error{lines.error()};
     *into = std::move(lines).value();
@@ -91,8 +91,8 @@ Result<Interface> read_interface(const Metadata& metadata, std::string mac) {
   const auto subnet = found.subnet.empty() ? Result<IpPrefix>(Error{"none"})
                                            : IpPrefix::parse(found.subnet.front());
   if (number.empty() || found.addresses.empty() || !subnet) {
-    return Error{fmt::format("{}: device-number, local-ipv4s or subnet-ipv4-cidr-block is missing",
-                             path)};
+    return Error{
+        fmt::format("{}: device-number, local-ipv4s or subnet-ipv4-cidr-block is missing", path)};
   }
   const auto read = std::from_chars(number.front().data(),
                                     number.front().data() + number.front().size(), found.number);
@@ -106,10 +106,11 @@ Result<Interface> read_interface(const Metadata& metadata, std::string mac) {
                                found.subnet.front())};
     }
   }
-  for (const auto& [key, cidrs] : {std::pair{"ipv4-prefix", &found.prefixes},
-                                   std::pair{"vpc-ipv4-cidr-blocks", &found.vpc}}) {
+  for (const auto& [key, cidrs] :
+       {std::pair{"ipv4-prefix", &found.prefixes}, std::pair{"vpc-ipv4-cidr-blocks", &found.vpc}}) {
     for (const std::string& cidr : *cidrs) {
-      if (!IpPrefix::parse(cidr)) return Error{fmt::format("{}{}: '{}' is no CIDR", path, key, cidr)};
+      if (!IpPrefix::parse(cidr))
+        return Error{fmt::format("{}{}: '{}' is no CIDR", path, key, cidr)};
     }
   }
   found.id = id.empty() ? "" : id.front();
@@ -122,11 +123,12 @@ std::string section_of(const Interface& found, unsigned repeated) {
                                          : fmt::format("eni{}-{}", found.number, repeated + 1);
   const unsigned length = IpPrefix::parse(found.subnet.front()).value().length();
   const std::string pci = pci_of(found.mac);
-  std::string text = fmt::format("  - name: {}                    # {}, {}\n", name, found.id,
-                                 found.mac);
-  text += pci.empty() ? "    device: \"\"                    # its PCI address: the kernel has no such "
-                        "interface (any more)\n"
-                      : fmt::format("    device: \"{}\"\n", pci);
+  std::string text =
+      fmt::format("  - name: {}                    # {}, {}\n", name, found.id, found.mac);
+  text += pci.empty()
+              ? "    device: \"\"                    # its PCI address: the kernel has no such "
+                "interface (any more)\n"
+              : fmt::format("    device: \"{}\"\n", pci);
   if (found.number == 0 && repeated == 0) text += "    primary: true\n";
   text += fmt::format("    address: {}/{}\n", found.addresses.front(), length);
   if (found.addresses.size() > 1) {
@@ -153,8 +155,8 @@ Result<std::string> discovered(const std::string& url) {
   if (interfaces.empty()) return Error{url + ": names no interface"};
   std::sort(interfaces.begin(), interfaces.end(),
             [](const auto& a, const auto& b) { return a.number < b.number; });
-  std::string text = fmt::format("vpc:\n  cidrs: [{}]\n\nenis:\n",
-                                 fmt::join(interfaces.front().vpc, ", "));
+  std::string text =
+      fmt::format("vpc:\n  cidrs: [{}]\n\nenis:\n", fmt::join(interfaces.front().vpc, ", "));
   unsigned repeated = 0;
   for (std::size_t i = 0; i < interfaces.size(); ++i) {
     repeated = i != 0 && interfaces[i].number == interfaces[i - 1].number ? repeated + 1 : 0;

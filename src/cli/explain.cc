@@ -103,8 +103,10 @@ int replay(const Options& options) {
       replay.value()->run([&](const explain::Verdict& verdict) { print(verdict, options.json); });
   // Each was told as held when it came; what became of it is known only now.
   if (const std::uint64_t lost = simulator.incomplete(); lost != 0) {
-    fmt::print(stderr, "sluice: {} held fragments never became whole datagrams: "
-               "fragment_incomplete\n", lost);
+    fmt::print(stderr,
+               "sluice: {} held fragments never became whole datagrams: "
+               "fragment_incomplete\n",
+               lost);
   }
   return done ? kDone : failed(done.error());
 }

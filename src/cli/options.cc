@@ -118,13 +118,13 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   try {
     po::positional_options_description words;
     words.add("word", -1);
-    po::store(po::command_line_parser(arguments)
-                  .options(known)
-                  .positional(words)
-                  .style(po::command_line_style::default_style &
-                         ~po::command_line_style::allow_guessing)
-                  .run(),
-              values);
+    po::store(
+        po::command_line_parser(arguments)
+            .options(known)
+            .positional(words)
+            .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+            .run(),
+        values);
     po::store(po::parse_environment(
                   known, [&](const std::string& name) { return option_of(known, name); }),
               values);
@@ -150,7 +150,8 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   }
   if (!options.words.empty() && options.command != "console" && options.command != "explain" &&
       options.command != "manual") {
-    return mistake(fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
+    return mistake(
+        fmt::format("{} takes no argument '{}'", options.command, options.words.front()));
   }
   if (!options.eal.empty() && options.command != "run") {
     return mistake("only run passes arguments on to EAL");

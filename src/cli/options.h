@@ -20,15 +20,15 @@ struct Options {
   std::string config;
   bool json = false;
   bool console = false;
-  bool against_running = false;       ///< check: compare with the running gateway
+  bool against_running = false;  ///< check: compare with the running gateway
   std::optional<unsigned> workers;
   std::string socket = "/run/sluice/console.sock";
   bool socket_given = false;
-  std::vector<std::string> in;        ///< replay: DEVICE=FILE
-  std::string out_dir;                ///< replay
+  std::vector<std::string> in;                  ///< replay: DEVICE=FILE
+  std::string out_dir;                          ///< replay
   std::string imds = "http://169.254.169.254";  ///< discover: where instance metadata is
-  std::vector<std::string> words;     ///< flows of explain, command of console
-  std::vector<std::string> eal;       ///< what stands after "--"
+  std::vector<std::string> words;               ///< flows of explain, command of console
+  std::vector<std::string> eal;                 ///< what stands after "--"
 };
 
 /// The commands with what they do, in man(7).

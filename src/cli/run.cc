@@ -101,8 +101,7 @@ Result<std::unique_ptr<telemetry::HttpServer>> listen_for_metrics(const config::
 void log_start(const gateway::Gateway& gateway, const gateway::EalChoice& eal) {
   const auto& config = gateway.config();
   log().info("gateway {}: {} worker{}, lcores {}, memory: {}", config.gateway.name,
-             config.gateway.workers, config.gateway.workers == 1 ? "" : "s", eal.cores,
-             eal.memory);
+             config.gateway.workers, config.gateway.workers == 1 ? "" : "s", eal.cores, eal.memory);
   std::size_t number = 0;
   const auto device = [&](const std::string& name) {
     const eni::Device& opened = *gateway.devices()[number++];

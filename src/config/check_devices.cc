@@ -193,8 +193,7 @@ void check_instance(const Draft& draft) {
     return std::any_of(eni.prefixes.begin(), eni.prefixes.end(), is_v4);
   });
   // The two that need no address are behind no port of ours.
-  const unsigned room =
-      (prefix_mode ? limits.max_pods_with_prefixes() : limits.max_pods()) - 2;
+  const unsigned room = (prefix_mode ? limits.max_pods_with_prefixes() : limits.max_pods()) - 2;
   if (limits.enis != 0 && limits.addresses_per_eni != 0 && pods > room) {
     draft.error("pod_ports", fmt::format("{} IPv4 addresses of pods", pods),
                 fmt::format("up to {} {}, as gateway.instance says", room,

@@ -185,16 +185,16 @@ struct FlowsConfig {
 
 /// Where the sessions' IPFIX messages go (RFC 7011, over UDP).
 struct IpfixConfig {
-  std::string collector;                     ///< ADDRESS:PORT; empty: none
+  std::string collector;  ///< ADDRESS:PORT; empty: none
   std::uint32_t observation_domain = 1;
   std::chrono::seconds template_refresh{60};  ///< RFC 7011 8.4: templates are sent again
-  std::uint16_t message_bytes = 1400;        ///< RFC 7011 10.3.3: at most; without IP and UDP headers
+  std::uint16_t message_bytes = 1400;  ///< RFC 7011 10.3.3: at most; without IP and UDP headers
   friend bool operator==(const IpfixConfig&, const IpfixConfig&) = default;
 };
 
 /// The record of who had which address and port; off unless it is told where to go.
 struct SessionLogConfig {
-  std::string json;             ///< a file; empty: none
+  std::string json;              ///< a file; empty: none
   std::uint32_t queue = 65'536;  ///< events a worker may have waiting
   IpfixConfig ipfix;
 

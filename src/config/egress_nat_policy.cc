@@ -136,13 +136,9 @@ class PolicyReader {
         named_by.error(shown(path) + " does not exist",
                        "an existing file or folder of EgressNATPolicy manifests");
         return;
-      case Files::Kind::kFolder:
-        read_folder(named_by, path);
-        return;
+      case Files::Kind::kFolder: read_folder(named_by, path); return;
       case Files::Kind::kFile:
-      case Files::Kind::kOther:
-        read_file(named_by, path);
-        return;
+      case Files::Kind::kOther: read_file(named_by, path); return;
     }
   }
 

@@ -90,14 +90,10 @@ Value Value::member(std::string_view name, const Node& node) const {
 
 std::string Value::describe() const {
   switch (node_->kind) {
-    case Node::Kind::kNull:
-      return "nothing";
-    case Node::Kind::kScalar:
-      return "\"" + shown(node_->text) + "\"";
-    case Node::Kind::kList:
-      return "a list";
-    case Node::Kind::kMap:
-      return "a map";
+    case Node::Kind::kNull: return "nothing";
+    case Node::Kind::kScalar: return "\"" + shown(node_->text) + "\"";
+    case Node::Kind::kList: return "a list";
+    case Node::Kind::kMap: return "a map";
   }
   return {};
 }

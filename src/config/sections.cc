@@ -41,7 +41,8 @@ std::optional<std::string> read_gateway_name(const Value& value) {
 std::optional<std::string> read_group(const Value& value) {
   auto name = read_text(value);
   if (!name || ::getgrnam(name->c_str()) != nullptr) return name;
-  value.error(value.describe() + " is no group of this machine", "a name that `getent group` lists");
+  value.error(value.describe() + " is no group of this machine",
+              "a name that `getent group` lists");
   return std::nullopt;
 }
 

@@ -156,10 +156,12 @@ void ports_for_workers(const Draft& draft) {
   const std::uint32_t wanted = kClasses * workers;
   if (ports >= wanted) return;
   const bool agent = snat.ip_masq_agent && !snat.ip_masq_agent->to_ports.empty();
-  draft.warning(agent ? "snat.ip_masq_agent.to_ports" : "snat.ports",
-                fmt::format("{} ports are few for {} workers: most flows have to look for a worker with a free one",
-                            ports, workers),
-                fmt::format("{} ports or more, or fewer workers", wanted));
+  draft.warning(
+      agent ? "snat.ip_masq_agent.to_ports" : "snat.ports",
+      fmt::format(
+          "{} ports are few for {} workers: most flows have to look for a worker with a free one",
+          ports, workers),
+      fmt::format("{} ports or more, or fewer workers", wanted));
 }
 
 }  // namespace

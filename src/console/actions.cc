@@ -66,7 +66,8 @@ View drained_view(const telemetry::Census& census, Ipv4Addr address) {
 Reply clear_counters(Session& session, const Arguments&) {
   session.telemetry.clear_counters();
   for (std::uint8_t i = 0; i < session.gateway.workers().size(); ++i) {
-    session.gateway.send(WorkerId{i}, std::make_shared<ForgetLongest>(*session.gateway.workers()[i]));
+    session.gateway.send(WorkerId{i},
+                         std::make_shared<ForgetLongest>(*session.gateway.workers()[i]));
   }
   return done("counters, drops and latency are shown from now on; metrics go on as they were\n");
 }
@@ -90,25 +91,27 @@ Reply drain(Session& session, const Arguments& arguments) {
   const std::string text = arguments.text("address");
   const bool in_use = asked->is_v4() && session.gateway.snapshot().enis.about(asked->v4()).snat;
   if (!in_use && asked->is_v4() && session.drained.contains(asked->v4())) {
-    return std::make_unique<CensusTask>(session, arguments, [address = asked->v4()](const auto& census) {
-      return drained_view(census, address);
-    });
+    return std::make_unique<CensusTask>(
+        session, arguments,
+        [address = asked->v4()](const auto& census) { return drained_view(census, address); });
   }
   if (!in_use) {
-    return failed(fmt::format("{} is no address that flows are translated to; show ports lists "
-                              "them\n",
-                              text));
+    return failed(
+        fmt::format("{} is no address that flows are translated to; show ports lists "
+                    "them\n",
+                    text));
   }
   config::Config changed = session.gateway.config();
   bool left = take_out(changed.snat.source, asked->v4());
   for (auto& rule : changed.snat.rules) left = left && take_out(rule.source, asked->v4());
   if (!left) {
-    return failed(fmt::format("{} is the last address of its pool: new flows would find none\n", text));
+    return failed(
+        fmt::format("{} is the last address of its pool: new flows would find none\n", text));
   }
   session.drained.insert(asked->v4());
   return in_force(session, std::move(changed),
-                  fmt::format("{} gets no new flows {}; drain {} again says how many are left", text,
-                              kUntil, text));
+                  fmt::format("{} gets no new flows {}; drain {} again says how many are left",
+                              text, kUntil, text));
 }
 
 Reply quit(Session& session, const Arguments&) {
@@ -147,9 +150,9 @@ Reply set_timeout(Session& session, const Arguments& arguments) {
   config::Config changed = session.gateway.config();
   const auto span = config::parse_duration(arguments.text("duration")).value();
   *timeout_named(changed.flows.timeouts, name) = span;
-  return in_force(session, std::move(changed),
-                  fmt::format("flows.timeouts.{}: {}s {}, for open flows too", name, span.count(),
-                              kUntil));
+  return in_force(
+      session, std::move(changed),
+      fmt::format("flows.timeouts.{}: {}s {}, for open flows too", name, span.count(), kUntil));
 }
 
 }  // namespace sluice::console

@@ -50,8 +50,9 @@ class ClearTask : public Task {
       if (!errand->done.load(std::memory_order_acquire)) return std::nullopt;
       ended += errand->ended;
     }
-    return arguments_.json ? shown({{"ended", ended}}, arguments_)
-                           : done(fmt::format("{} session{} ended\n", ended, ended == 1 ? "" : "s"));
+    return arguments_.json
+               ? shown({{"ended", ended}}, arguments_)
+               : done(fmt::format("{} session{} ended\n", ended, ended == 1 ? "" : "s"));
   }
 
  private:

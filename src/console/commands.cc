@@ -50,7 +50,8 @@ constexpr std::array kCommands{
             "packets",
             "show drops reason no_session", show<show_drops>},
     Command{"show eni", "ENIs and pod ports: addresses, links, queues", "show eni", show<show_eni>},
-    Command{"show flow FLOW", "one session, by either direction's tuple; its age is known to 16 s, up to 12 days",
+    Command{"show flow FLOW",
+            "one session, by either direction's tuple; its age is known to 16 s, up to 12 days",
             "show flow udp 10.10.20.21:4000 > 8.8.8.8:53", show_flow},
     Command{"show flows [pod ADDRESS] [remote ADDRESS] [address ADDRESS] [protocol PROTOCOL] "
             "[state STATE] [idle DURATION] [limit N] [page N] [top] [count]",
@@ -88,7 +89,8 @@ constexpr std::array kCommands{
             "explain tcp 10.10.20.21:40000 > 8.8.8.8:443", explain_flow},
     Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
             "trace the next N packets through the stages", "trace add 5 protocol udp", trace_add},
-    Command{"trace show", "what each stage changed about the packets traced", "trace show", trace_show},
+    Command{"trace show", "what each stage changed about the packets traced", "trace show",
+            trace_show},
     Command{"trace stop", "end the trace, which stays to be shown", "trace stop", trace_stop},
     Command{"trace clear", "end the trace and forget it", "trace clear", trace_clear},
     Command{"capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
@@ -110,10 +112,11 @@ constexpr std::array kCommands{
             "[state STATE] [idle DURATION] [all]",
             "end sessions", "clear flows pod 10.10.20.21 protocol udp", clear_flows},
     Command{"drain ADDRESS", "give no new flows to an egress address", "drain 10.10.10.21", drain},
-    Command{"stop",
-            "receive nothing more: what is under way is sent, sessions stay, /readyz says no, and the "
-            "console answers; packets wait in the devices' queues or are missed there",
-            "stop", stop},
+    Command{
+        "stop",
+        "receive nothing more: what is under way is sent, sessions stay, /readyz says no, and the "
+        "console answers; packets wait in the devices' queues or are missed there",
+        "stop", stop},
     Command{"start", "receive again; what waited in the queues comes first", "start", start},
     Command{"watch COMMAND [SECONDS]", "repeat a command every 2 or SECONDS seconds, until a key",
             "watch show rates 1", nullptr},

@@ -27,8 +27,8 @@ struct Session {
   gateway::Gateway& gateway;
   reload::Reloader& reloader;
   telemetry::Telemetry& telemetry;
-  bool quit = false;  ///< set by quit: the gateway is to end
-  bool busy = false;  ///< a check is under way; one at a time
+  bool quit = false;           ///< set by quit: the gateway is to end
+  bool busy = false;           ///< a check is under way; one at a time
   std::set<Ipv4Addr> drained;  ///< addresses that drain was asked for; a reload may have them back
 };
 
@@ -41,7 +41,9 @@ struct Answer {
   Status status = Status::kOk;
   std::string text;  ///< ends with a line feed
 };
-[[nodiscard]] inline Answer done(std::string text) { return {Answer::Status::kOk, std::move(text)}; }
+[[nodiscard]] inline Answer done(std::string text) {
+  return {Answer::Status::kOk, std::move(text)};
+}
 [[nodiscard]] inline Answer failed(std::string text) {
   return {Answer::Status::kFailed, std::move(text)};
 }

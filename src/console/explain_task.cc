@@ -26,7 +26,8 @@ std::string ports_text(const LiveAnswer& answer) {
 View view_of(const LiveAnswer& answer, bool json) {
   View view;
   view["verdict"] = verdict_view(answer.verdict, json);
-  if (answer.verdict.verdict == "drop") view["hint"] = pipeline::info(*reason_named(answer.verdict.reason)).text;
+  if (answer.verdict.verdict == "drop")
+    view["hint"] = pipeline::info(*reason_named(answer.verdict.reason)).text;
   view["worker"] = answer.worker.value;
   view["session"] = answer.session_found ? "this flow has one" : "none yet";
   if (answer.verdict.next_hop) {
@@ -41,8 +42,9 @@ View view_of(const LiveAnswer& answer, bool json) {
       view["ports"] = ports_text(answer);
     }
     if (*answer.ports_free == 0) {
-      view["but"] = "no port of this address is free here: another address of the pool or another "
-                    "worker serves, or it is ports_exhausted";
+      view["but"] =
+          "no port of this address is free here: another address of the pool or another "
+          "worker serves, or it is ports_exhausted";
     }
   }
   view["table"] = fmt::format("{} of {} sessions", answer.sessions, answer.capacity);
@@ -73,15 +75,15 @@ class ExplainTask : public Task {
 /// "[SA]" of a TCP segment whose header was kept.
 std::string flags_of(const pipeline::DropSample& sample) {
   constexpr std::size_t kIp = sizeof(net::EthernetHeader);
-  if (sample.key.protocol != net::kTcp || sample.captured < kIp + sizeof(net::Ipv4Header)) return "";
+  if (sample.key.protocol != net::kTcp || sample.captured < kIp + sizeof(net::Ipv4Header))
+    return "";
   const std::size_t header = (sample.bytes[kIp] & 0x0fU) * 4U;
   if (sample.captured < kIp + header + sizeof(net::TcpHeader)) return "";
   const std::uint8_t flags =
       net::header_at<net::TcpHeader>(sample.bytes.data() + kIp + header).flags;
   std::string letters;
-  for (const auto& [bit, letter] :
-       {std::pair{net::kSyn, 'S'}, std::pair{net::kAck, 'A'}, std::pair{net::kFin, 'F'},
-        std::pair{net::kRst, 'R'}}) {
+  for (const auto& [bit, letter] : {std::pair{net::kSyn, 'S'}, std::pair{net::kAck, 'A'},
+                                    std::pair{net::kFin, 'F'}, std::pair{net::kRst, 'R'}}) {
     if ((flags & bit) != 0) letters += letter;
   }
   return letters.empty() ? "" : "[" + letters + "]";
@@ -112,7 +114,8 @@ Reply explain_last_drop(Session& session, const Arguments& arguments) {
   view["packet"] = last.flow.empty() ? View("not IPv4, or not understood") : View(line_of(last));
   view["length"] = last.sample.length;
   if (last.flow.empty()) return shown(view, arguments);
-  // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another packet's.
+  // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another
+  // packet's.
   using pipeline::DropReason;
   const bool by_itself =
       info.kind == pipeline::DropKind::kMalformed || last.reason == DropReason::kTtlExpired ||

@@ -68,7 +68,8 @@ constexpr std::array kPlaces{
     PlaceType{"LEVEL", "how much is logged", false, is_choice<levels>, levels},
     PlaceType{"N", "a number", false, is_number},
     PlaceType{"PATH", "the path of a file, without blanks", false, is_anything},
-    PlaceType{"PROTOCOL", "a protocol by its name, or a number up to 255", false, is_protocol, protocols},
+    PlaceType{"PROTOCOL", "a protocol by its name, or a number up to 255", false, is_protocol,
+              protocols},
     PlaceType{"REASON", "a drop reason by its metric's name", false, is_choice<reasons>, reasons},
     PlaceType{"SECONDS", "a number of seconds", false, is_number},
     PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
@@ -280,13 +281,16 @@ std::string problem_of(const std::vector<Attempt>& nearest) {
   std::vector<std::string> expected;
   for (const Attempt& tried : nearest) {
     for (const std::string& text : tried.expected) {
-      if (std::find(expected.begin(), expected.end(), text) == expected.end()) expected.push_back(text);
+      if (std::find(expected.begin(), expected.end(), text) == expected.end())
+        expected.push_back(text);
     }
   }
   const std::string& wrong = nearest.front().wrong;
   std::string text = wrong.empty() ? "" : fmt::format("'{}': ", config::shown(wrong));
-  text += expected.empty() ? "nothing may follow here" : fmt::format("expected {}", fmt::join(expected, ", "));
-  if (nearest.size() == 1) return fmt::format("{}; usage: {}", text, nearest.front().command->syntax);
+  text += expected.empty() ? "nothing may follow here"
+                           : fmt::format("expected {}", fmt::join(expected, ", "));
+  if (nearest.size() == 1)
+    return fmt::format("{}; usage: {}", text, nearest.front().command->syntax);
   text += "; usage is one of";
   for (const Attempt& tried : nearest) text += fmt::format("\n  {}", tried.command->syntax);
   return text;
@@ -319,8 +323,8 @@ Result<Typed> read_line(std::string_view line) {
     nearest.push_back(std::move(tried));
   }
   if (nearest.empty()) {
-    return Error{fmt::format("no such command: {}; help lists what there is",
-                             config::shown(trimmed(line)))};
+    return Error{
+        fmt::format("no such command: {}; help lists what there is", config::shown(trimmed(line)))};
   }
   const auto whole = std::find_if(nearest.begin(), nearest.end(),
                                   [](const Attempt& tried) { return tried.complete; });

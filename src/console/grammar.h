@@ -18,7 +18,7 @@ namespace sluice::console {
 struct PlaceType {
   std::string_view name;  ///< as it stands in the syntax
   std::string_view help;
-  bool rest = false;      ///< takes all that is left of the line
+  bool rest = false;  ///< takes all that is left of the line
   bool (*accepts)(const std::string& word);
   std::vector<std::string> (*choices)() = nullptr;  ///< where there are few
 };

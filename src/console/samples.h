@@ -23,8 +23,8 @@ struct DroppedPacket {
 [[nodiscard]] std::optional<pipeline::DropReason> reason_named(std::string_view metric);
 
 /// The samples of one reason, or of all, the last first.
-[[nodiscard]] std::vector<DroppedPacket> last_dropped(
-    const gateway::Gateway& gateway, std::optional<pipeline::DropReason> reason);
+[[nodiscard]] std::vector<DroppedPacket> last_dropped(const gateway::Gateway& gateway,
+                                                      std::optional<pipeline::DropReason> reason);
 
 /// Absent: never.
 [[nodiscard]] std::optional<double> seconds_since_last(const gateway::Gateway& gateway,

@@ -9,7 +9,9 @@
 namespace sluice::console {
 namespace {
 
-std::string mac_text(const net::MacAddress& mac) { return fmt::format("{:02x}", fmt::join(mac, ":")); }
+std::string mac_text(const net::MacAddress& mac) {
+  return fmt::format("{:02x}", fmt::join(mac, ":"));
+}
 
 template <typename List>
 View texts(const List& list) {

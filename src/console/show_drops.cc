@@ -55,9 +55,9 @@ std::string equation_line(const View& terms) {
       terms["received"].dump(), terms["originated"].dump(), terms["split"].dump(),
       terms["sent"].dump(), terms["consumed"].dump(), terms["merged"].dump(),
       terms["dropped"].dump(), terms["waiting"].dump(),
-      difference == 0 ? "adds up"
-                      : fmt::format("differs by {}, packets under way or a fault: ask again",
-                                    difference));
+      difference == 0
+          ? "adds up"
+          : fmt::format("differs by {}, packets under way or a fault: ask again", difference));
 }
 
 View nic_rows(const telemetry::Status& status) {
@@ -163,10 +163,10 @@ std::string counter_lines(const gateway::Gateway& gateway) {
       "received {}\noriginated {}\nsplit {}\nsent {}\nconsumed {}\nmerged {}\ndropped {}\n"
       "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n"
       "unanswered {}\nsession_events_dropped {}\nbusy_cycles {}\nbusy_turns {}\n",
-      totals.received, totals.originated, totals.split, totals.sent, totals.consumed,
-      totals.merged, totals.all_dropped(), gateway.waiting(), totals.sessions_opened,
-      totals.sessions_ended, totals.untracked, totals.handed_over, totals.unanswered,
-      totals.session_events_dropped, totals.busy_cycles, totals.busy_turns);
+      totals.received, totals.originated, totals.split, totals.sent, totals.consumed, totals.merged,
+      totals.all_dropped(), gateway.waiting(), totals.sessions_opened, totals.sessions_ended,
+      totals.untracked, totals.handed_over, totals.unanswered, totals.session_events_dropped,
+      totals.busy_cycles, totals.busy_turns);
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (totals.dropped[i] == 0) continue;
     text += fmt::format("drop {} {}\n", kDropInfo[i].metric, totals.dropped[i]);

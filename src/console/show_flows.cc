@@ -137,7 +137,9 @@ struct FindFlow : gateway::Errand {
       if (!place || !table.at(place.session).identity.is_session()) return true;
       errand.found = true;
       const nat::Session& session = table.at(place.session);
-      errand.flow = {session.identity, Instant{session.last_seen.get()}, session.packets.get(),
+      errand.flow = {session.identity,
+                     Instant{session.last_seen.get()},
+                     session.packets.get(),
                      {session.bytes[0].get(), session.bytes[1].get()}};
       errand.began_ago =
           static_cast<std::uint16_t>((now.ms >> nat::kStartShift) - session.identity.start);
@@ -229,11 +231,15 @@ Reply show_flow(Session& session, const Arguments& arguments) {
   if (!line) return Answer{Answer::Status::kBadUsage, line.error() + "\n"};
   const auto* flow = std::get_if<explain::FlowLine>(&line.value());
   if (flow == nullptr || !flow->source.is_v4()) {
-    return Answer{Answer::Status::kBadUsage, "sessions are of IPv4 flows: PROTO SRC:PORT > DST:PORT\n"};
+    return Answer{Answer::Status::kBadUsage,
+                  "sessions are of IPv4 flows: PROTO SRC:PORT > DST:PORT\n"};
   }
-  const nat::FlowKey key{flow->source.v4().wire(), flow->destination.v4().wire(),
+  const nat::FlowKey key{flow->source.v4().wire(),
+                         flow->destination.v4().wire(),
                          Be16::from_host(flow->source_port.value_or(0)),
-                         Be16::from_host(flow->destination_port.value_or(0)), flow->protocol, {}};
+                         Be16::from_host(flow->destination_port.value_or(0)),
+                         flow->protocol,
+                         {}};
   return std::make_unique<FlowTask>(session, arguments, key);
 }
 

@@ -29,7 +29,8 @@ double microseconds(std::uint64_t cycles) {
 
 /// Within which time a share of the packets was through; 0: there were none.
 double quantile_us(const gateway::TurnTimes::Counts& times, double share) {
-  const auto all = static_cast<double>(std::accumulate(times.begin(), times.end(), std::uint64_t{0}));
+  const auto all =
+      static_cast<double>(std::accumulate(times.begin(), times.end(), std::uint64_t{0}));
   std::uint64_t seen = 0;
   for (unsigned i = 0; i < times.size() && all > 0; ++i) {
     seen += times[i];
@@ -45,8 +46,7 @@ View stage_rows(const gateway::Gateway& gateway) {
   for (std::size_t stage = 0; stage < pipeline::kStages; ++stage) {
     std::uint64_t cycles = 0;
     for (const auto& worker : gateway.workers()) cycles += worker->load().stage_cycles[stage].get();
-    const double each =
-        frames == 0 ? 0 : static_cast<double>(cycles) / static_cast<double>(frames);
+    const double each = frames == 0 ? 0 : static_cast<double>(cycles) / static_cast<double>(frames);
     rows.push_back({{"stage", pipeline::kStageNames[stage]}, {"cycles_a_frame", each}});
   }
   return rows;
@@ -97,7 +97,9 @@ View show_latency(Session& session, const Arguments&) {
     const gateway::Load& load = std::as_const(*session.gateway.workers()[i]).load();
     const telemetry::Telemetry::Turns turns = session.telemetry.turns_since_cleared(i);
     const double longest = microseconds(load.longest_busy_since_cleared.get());
-    const auto at_most = [&](double share) { return std::min(quantile_us(turns.times, share), longest); };
+    const auto at_most = [&](double share) {
+      return std::min(quantile_us(turns.times, share), longest);
+    };
     view["workers"].push_back(
         {{"worker", i},
          {"packets", std::accumulate(turns.times.begin(), turns.times.end(), std::uint64_t{0})},
@@ -135,8 +137,8 @@ View show_rates(Session& session, const Arguments&) {
   view["drops"] = View::array();
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (grown.dropped[i] == 0) continue;
-    view["drops"].push_back({{"reason", pipeline::kDropInfo[i].metric},
-                             {"packets_a_second", rate(grown.dropped[i])}});
+    view["drops"].push_back(
+        {{"reason", pipeline::kDropInfo[i].metric}, {"packets_a_second", rate(grown.dropped[i])}});
   }
   return view;
 }
@@ -176,8 +178,7 @@ View show_config(Session& session, const Arguments&) {
     ports.push_back(fmt::format("{}-{}", range.first, range.last));
   }
   view["snat.ports"] = ports;
-  view["snat.port_selection"] =
-      session.gateway.snapshot().keep_source_port ? "preserve" : "random";
+  view["snat.port_selection"] = session.gateway.snapshot().keep_source_port ? "preserve" : "random";
   view["snat.mapping"] = config.snat.mapping == config::Mapping::kEndpointIndependent
                              ? "endpoint_independent"
                              : "endpoint_dependent";

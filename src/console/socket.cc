@@ -67,12 +67,12 @@ const sockaddr* generic(const sockaddr_un& address) {
 
 bool answers(const sockaddr_un& address) {
   const Descriptor probe{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-  return probe.valid() && (::connect(probe.get(), generic(address), sizeof address) == 0 ||
-                           errno == EAGAIN);
+  return probe.valid() &&
+         (::connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN);
 }
 
-/// Lets a group's members use the socket. It was the owner's alone until here; the group comes first,
-/// so that it is nobody else's in between.
+/// Lets a group's members use the socket. It was the owner's alone until here; the group comes
+/// first, so that it is nobody else's in between.
 bool open_to(const std::string& group, const std::string& path) {
   errno = 0;
   const ::group* entry = ::getgrnam(group.c_str());
@@ -146,8 +146,8 @@ bool read_line_of(Client& client, Session& session, Budget& budget) {
   return true;
 }
 
-/// Takes what a client goes on to say of a line that was refused: closing on it would take the answer
-/// from it. False once it has ended.
+/// Takes what a client goes on to say of a line that was refused: closing on it would take the
+/// answer from it. False once it has ended.
 bool hear_out(const Client& client) {
   constexpr int kPiecesATurn = 16;
   char buffer[4096];
@@ -171,9 +171,8 @@ bool serve(Client& client, Session& session, Budget& budget) {
   if (!read_line_of(client, session, budget)) return false;
   const auto left = [&] { return client.written < client.out.size(); };
   while (left()) {
-    const ssize_t count =
-        ::send(client.socket.get(), client.out.data() + client.written,
-               client.out.size() - client.written, MSG_NOSIGNAL);
+    const ssize_t count = ::send(client.socket.get(), client.out.data() + client.written,
+                                 client.out.size() - client.written, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
     client.written += static_cast<std::size_t>(count);
     if (left() || !client.says_more) continue;
@@ -243,7 +242,8 @@ void SocketServer::poll(Session& session) {
     const auto idle = std::find_if(clients.begin(), clients.end(), [](const Client& client) {
       return !client.task && !client.answered;
     });
-    if (idle != clients.end() && now + kPatience - idle->deadline > kLeastPatience) clients.erase(idle);
+    if (idle != clients.end() && now + kPatience - idle->deadline > kLeastPatience)
+      clients.erase(idle);
   }
   Budget budget;
   for (const Client& client : clients) budget.unread += client.out.size();

@@ -17,9 +17,9 @@ namespace sluice::console {
 
 class SocketServer {
  public:
-  /// Binds the path, readable and writable for the owner and the members of `group`; without one for
-  /// the owner alone. A socket left behind by a gateway that is gone is replaced; one that answers is
-  /// an error.
+  /// Binds the path, readable and writable for the owner and the members of `group`; without one
+  /// for the owner alone. A socket left behind by a gateway that is gone is replaced; one that
+  /// answers is an error.
   static Result<std::unique_ptr<SocketServer>> listen(const std::string& path,
                                                       const std::string& group);
   ~SocketServer();

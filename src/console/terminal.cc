@@ -43,11 +43,11 @@ Instruction make_instruction() {
 
 /// The library calls back without a place for our own data; there is one terminal a process.
 struct Completion {
-  std::vector<std::string> words;      ///< before the one in question
-  std::vector<Candidate> candidates;   ///< for that one
-  std::string line;                    ///< being run
-  std::string help;                    ///< of the candidate last asked for
-  bool ended = false;                  ///< no word follows, of a line being run
+  std::vector<std::string> words;     ///< before the one in question
+  std::vector<Candidate> candidates;  ///< for that one
+  std::string line;                   ///< being run
+  std::string help;                   ///< of the candidate last asked for
+  bool ended = false;                 ///< no word follows, of a line being run
   cmdline_parse_inst_t* instruction = nullptr;
 } completion;
 
@@ -117,7 +117,8 @@ struct Terminal::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  /// The library asks for the token at a place of the instruction; none where a line being run ends.
+  /// The library asks for the token at a place of the instruction; none where a line being run
+  /// ends.
   static void next_token(cmdline_parse_token_hdr_t** token, cmdline_parse_token_hdr_t** place) {
     const bool first = place == static_cast<void*>(completion.instruction->tokens);
     if (first) {

@@ -13,8 +13,8 @@ namespace sluice::console {
 
 using View = nlohmann::ordered_json;
 
-/// Of what a stranger may have written (a path, a log line, a command), control characters but those
-/// `kept` stay out of the operator's terminal: "\x1b" instead.
+/// Of what a stranger may have written (a path, a log line, a command), control characters but
+/// those `kept` stay out of the operator's terminal: "\x1b" instead.
 [[nodiscard]] std::string escaped(std::string_view text, std::string_view kept);
 
 [[nodiscard]] std::string to_text(const View& view);

@@ -14,8 +14,7 @@ namespace {
 template <int kFamily, typename Bytes>
 bool parse_address(std::string_view text, Bytes& out) {
   char buffer[INET6_ADDRSTRLEN];
-  if (text.empty() || text.size() >= sizeof buffer ||
-      text.find('\0') != std::string_view::npos) {
+  if (text.empty() || text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) {
     return false;
   }
   std::memcpy(buffer, text.data(), text.size());
@@ -147,6 +146,5 @@ std::string InterfaceAddress::to_string() const {
 std::size_t std::hash<sluice::IpAddr>::operator()(const sluice::IpAddr& address) const noexcept {
   if (address.is_v4()) return std::hash<std::uint32_t>{}(address.v4().value());
   const auto& bytes = address.v6().bytes();
-  return std::hash<std::string_view>{}(
-      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }

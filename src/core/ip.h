@@ -71,8 +71,8 @@ class Ipv6Addr {
 class IpAddr {
  public:
   constexpr IpAddr() noexcept = default;
-  constexpr IpAddr(Ipv4Addr address) noexcept : v4_(address) {}                            // NOLINT
-  constexpr IpAddr(const Ipv6Addr& address) noexcept : is_v4_(false), v6_(address) {}      // NOLINT
+  constexpr IpAddr(Ipv4Addr address) noexcept : v4_(address) {}                        // NOLINT
+  constexpr IpAddr(const Ipv6Addr& address) noexcept : is_v4_(false), v6_(address) {}  // NOLINT
 
   static std::optional<IpAddr> parse(std::string_view text);
 

@@ -17,8 +17,8 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: by design
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}   // NOLINT: by design
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: by design
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: by design
 
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }

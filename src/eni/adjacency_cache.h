@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// What a worker last learnt from the neighbour table: first packets nearly all have the same few next
-/// hops. A neighbour keeps its number, so nothing here ever becomes wrong; a neighbour that has not
-/// answered has none yet, and is asked for again. Owner: one worker.
+/// What a worker last learnt from the neighbour table: first packets nearly all have the same few
+/// next hops. A neighbour keeps its number, so nothing here ever becomes wrong; a neighbour that
+/// has not answered has none yet, and is asked for again. Owner: one worker.
 #pragma once
 
 #include <array>

@@ -20,14 +20,15 @@ struct AfPacketArguments {
 /// The MTU of the kernel's interface that a virtual device names (`iface=`), as it is now.
 [[nodiscard]] std::optional<std::uint16_t> interface_mtu(const std::string& device);
 
-/// Whether the interface that a virtual device names is up and has a carrier; one that is gone is not.
+/// Whether the interface that a virtual device names is up and has a carrier; one that is gone is
+/// not.
 [[nodiscard]] bool interface_runs(const std::string& device);
 
 [[nodiscard]] bool is_af_packet(const std::string& device);
 
 /// Chooses frames as long as a ring of 32 MiB allows, longer where the interface's MTU wants it; an
-/// interface of which nothing is known will not open anyway. `device` is an af_packet's; sizes it names
-/// stay as they are.
+/// interface of which nothing is known will not open anyway. `device` is an af_packet's; sizes it
+/// names stay as they are.
 [[nodiscard]] AfPacketArguments complete_af_packet(const std::string& device,
                                                    std::optional<std::uint16_t> mtu);
 

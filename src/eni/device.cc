@@ -56,9 +56,10 @@ Result<std::unique_ptr<Device>> Device::open(const Options& options) {
     return Error{fmt::format("{}: {}: {}", options.key, options.device, why)};
   };
   if (!port_named(name_of(options.device))) {
-    const std::string arguments = is_af_packet(options.device)
-                                      ? complete_af_packet(options.device, interface_mtu(options.device)).device
-                                      : options.device;
+    const std::string arguments =
+        is_af_packet(options.device)
+            ? complete_af_packet(options.device, interface_mtu(options.device)).device
+            : options.device;
     const int code = rte_dev_probe(arguments.c_str());
     if (code != 0) {
       return failed(fmt::format("cannot be opened ({}); {}", cause(code), hint(options.device)));
@@ -105,8 +106,7 @@ Status Device::start(const Options& options) {
   rte_eth_dev_adjust_nb_rx_tx_desc(port_, &rx_descriptors, &tx_descriptors);
   for (std::uint16_t queue = 0; queue < queues_; ++queue) {
     const auto socket = static_cast<unsigned>(rte_eth_dev_socket_id(port_));
-    int code =
-        rte_eth_rx_queue_setup(port_, queue, rx_descriptors, socket, nullptr, options.pool);
+    int code = rte_eth_rx_queue_setup(port_, queue, rx_descriptors, socket, nullptr, options.pool);
     if (code == 0) code = rte_eth_tx_queue_setup(port_, queue, tx_descriptors, socket, nullptr);
     if (code != 0) return Error{fmt::format("cannot set up queue {}: {}", queue, cause(code))};
   }

@@ -42,9 +42,9 @@ class Device {
   [[nodiscard]] bool link_up() const;
   [[nodiscard]] Rss& rss() noexcept { return rss_; }
   [[nodiscard]] const Rss& rss() const noexcept { return rss_; }
-  /// Whether frames may come with a checksum that their sender left to its NIC, and nothing says so:
-  /// the kernel hands a veth's frames to AF_PACKET as they are, and net_vhost those of its guest if it
-  /// is told to use legacy-ol-flags.
+  /// Whether frames may come with a checksum that their sender left to its NIC, and nothing says
+  /// so: the kernel hands a veth's frames to AF_PACKET as they are, and net_vhost those of its
+  /// guest if it is told to use legacy-ol-flags.
   [[nodiscard]] bool hides_partial_checksums() const noexcept { return hides_partial_checksums_; }
 
   /// Whether the text is a PCI address ("0000:00:06.0", "00:06.0") and not vdev arguments.

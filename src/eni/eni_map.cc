@@ -329,8 +329,8 @@ DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const 
   const AddressFacts& from = about(source);
   if (from.pod_port != kNoDevice) return from.pod_port;
   if (from.in_pod_cidrs) {
-    for (const auto* node = impl_->routes.find(source); node != nullptr && !is_default(node->prefix);
-         node = impl_->routes.parent(*node)) {
+    for (const auto* node = impl_->routes.find(source);
+         node != nullptr && !is_default(node->prefix); node = impl_->routes.parent(*node)) {
       for (const Route& route : node->value.routes) {
         if (route.via) return route.device;
       }

@@ -40,7 +40,7 @@ struct AddressFacts {
   /// It belongs to the gateway itself: an ENI's address, address6 or secondary address, or a
   /// delegated one that is translated to; never one that a pod port lists.
   bool own = false;
-  bool snat = false;                ///< flows are translated to it (snat.source, the rules' sources)
+  bool snat = false;  ///< flows are translated to it (snat.source, the rules' sources)
   bool directed_broadcast = false;  ///< of a connected IPv4 subnet of length 30 or less
 
   [[nodiscard]] bool of_a_pod() const noexcept { return in_pod_cidrs || pod_port != kNoDevice; }

@@ -48,8 +48,8 @@ Result<std::unique_ptr<NeighbourTable>> NeighbourTable::create(unsigned devices,
   parameters.extra_flag = RTE_HASH_EXTRA_FLAGS_RW_CONCURRENCY_LF;
   rte_hash* index = rte_hash_create(&parameters);
   if (index == nullptr) {
-    return Error{"cannot make room for " + std::to_string(capacity) + " neighbours: " +
-                 rte_strerror(rte_errno) + "; give the gateway more memory"};
+    return Error{"cannot make room for " + std::to_string(capacity) +
+                 " neighbours: " + rte_strerror(rte_errno) + "; give the gateway more memory"};
   }
   return std::unique_ptr<NeighbourTable>(new NeighbourTable(devices, capacity, index));
 }

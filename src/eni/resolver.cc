@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 constexpr auto kProbeInterval = 30s;
 constexpr unsigned kQuestions = 3;
 constexpr std::chrono::milliseconds kRetry[kQuestions] = {300ms, 700ms, 1000ms};
-constexpr std::uint8_t kNdHopLimit = 255;       // RFC 4861 7.1: proves the sender is on the link
-constexpr std::uint8_t kSourceLinkOption = 1;   // RFC 4861 4.6.1
+constexpr std::uint8_t kNdHopLimit = 255;      // RFC 4861 7.1: proves the sender is on the link
+constexpr std::uint8_t kSourceLinkOption = 1;  // RFC 4861 4.6.1
 constexpr std::uint8_t kTargetLinkOption = 2;
 constexpr std::uint32_t kSolicited = 0x40000000;
 constexpr std::uint32_t kOverride = 0x20000000;
@@ -57,8 +57,15 @@ ArpFrame make_arp(std::uint16_t operation,
                   Ipv4Addr target) {
   ArpFrame frame{};
   frame.ethernet = {to, from, Be16::from_host(net::kEtherTypeArp)};
-  frame.arp = {Be16::from_host(1), Be16::from_host(net::kEtherTypeIpv4), 6, 4,
-               Be16::from_host(operation), from, sender.wire(), target_mac, target.wire()};
+  frame.arp = {Be16::from_host(1),
+               Be16::from_host(net::kEtherTypeIpv4),
+               6,
+               4,
+               Be16::from_host(operation),
+               from,
+               sender.wire(),
+               target_mac,
+               target.wire()};
   return frame;
 }
 
@@ -131,10 +138,7 @@ Resolver::Resolver(const EniMap& enis,
                    std::span<const MacAddress> macs,
                    NeighbourTable& table,
                    Actions actions)
-    : enis_(&enis),
-      macs_(macs.begin(), macs.end()),
-      table_(table),
-      actions_(std::move(actions)) {}
+    : enis_(&enis), macs_(macs.begin(), macs.end()), table_(table), actions_(std::move(actions)) {}
 
 // --- who we are, who may be here -------------------------------------------------------------
 
@@ -176,11 +180,10 @@ void Resolver::ask_nd(const Key& key, const Entry& entry) {
   const Ipv6Addr group = solicited_node(target);
   const bool probing = entry.state == State::kProbing;
   const auto& own = enis_->devices()[device.value].address6;
-  actions_.send(device, bytes_of(make_nd(net::kNeighbourSolicitation, 0, target,
-                                         macs_[device.value],
-                                         target.is_link_local() || !own ? link_local(device) : *own,
-                                         probing ? entry.mac : group_mac(group),
-                                         probing ? target : group)));
+  actions_.send(
+      device, bytes_of(make_nd(net::kNeighbourSolicitation, 0, target, macs_[device.value],
+                               target.is_link_local() || !own ? link_local(device) : *own,
+                               probing ? entry.mac : group_mac(group), probing ? target : group)));
 }
 
 void Resolver::ask(const Key& key, Entry& entry, Instant now) {

@@ -105,14 +105,10 @@ Status Rss::set_table(std::uint16_t port, const nat::OwnerFunction& owner, std::
 
 std::string Rss::to_string() const {
   switch (state_) {
-    case Key::kNone:
-      return types_ == 0 ? "no RSS" : "RSS, not by ports";
-    case Key::kTaken:
-      return fmt::format("RSS, our key, table {}", reta_size_);
-    case Key::kOwn:
-      return fmt::format("RSS, key of its own, table {}", reta_size_);
-    case Key::kUnknown:
-      return fmt::format("RSS, key unknown, table {}", reta_size_);
+    case Key::kNone: return types_ == 0 ? "no RSS" : "RSS, not by ports";
+    case Key::kTaken: return fmt::format("RSS, our key, table {}", reta_size_);
+    case Key::kOwn: return fmt::format("RSS, key of its own, table {}", reta_size_);
+    case Key::kUnknown: return fmt::format("RSS, key unknown, table {}", reta_size_);
   }
   return "";
 }

@@ -26,7 +26,7 @@ Result<std::unique_ptr<CaptureReader>> CaptureReader::open(const std::string& pa
     // libpcap names the file in some of its messages only.
     const std::string_view said{why};
     return Error{said.find(path) == std::string_view::npos ? fmt::format("{}: {}", path, said)
-                                                            : std::string(said)};
+                                                           : std::string(said)};
   }
   auto capture = std::unique_ptr<CaptureReader>(new CaptureReader(path, handle));
   const int link = pcap_datalink(handle);
@@ -51,7 +51,8 @@ Status CaptureReader::advance() {
   // With nanosecond precision tv_usec counts nanoseconds.
   current_ = CapturedPacket{static_cast<std::uint64_t>(header->ts.tv_sec) * kNsPerSecond +
                                 static_cast<std::uint64_t>(header->ts.tv_usec),
-                            header->len, {bytes, header->caplen}};
+                            header->len,
+                            {bytes, header->caplen}};
   return success();
 }
 
@@ -77,8 +78,8 @@ void CaptureWriter::write(const CapturedPacket& packet) {
 }
 
 bool CaptureWriter::close() {
-  const bool whole = pcap_dump_flush(dumper(dumper_)) == 0 &&
-                     std::ferror(pcap_dump_file(dumper(dumper_))) == 0;
+  const bool whole =
+      pcap_dump_flush(dumper(dumper_)) == 0 && std::ferror(pcap_dump_file(dumper(dumper_))) == 0;
   return whole;
 }
 

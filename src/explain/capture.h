@@ -16,7 +16,7 @@ namespace sluice::explain {
 
 /// A packet of a capture. The bytes are good until the next one is read.
 struct CapturedPacket {
-  std::uint64_t time_ns = 0;    ///< since 1970
+  std::uint64_t time_ns = 0;      ///< since 1970
   std::uint32_t wire_length = 0;  ///< may be more than was captured
   std::span<const std::uint8_t> bytes;
 };

@@ -15,9 +15,7 @@ constexpr std::uint16_t kSomeIdentifier = 1;
 constexpr std::uint32_t kFirstSequence = 1000;
 constexpr std::uint32_t kLaterIncarnation = 1'000'000;
 
-bool is_query(std::uint8_t protocol) {
-  return protocol == net::kIcmp || protocol == net::kIcmpv6;
-}
+bool is_query(std::uint8_t protocol) { return protocol == net::kIcmp || protocol == net::kIcmpv6; }
 
 bool has_ports(std::uint8_t protocol) {
   return protocol == net::kTcp || protocol == net::kUdp || protocol == net::kSctp;
@@ -66,8 +64,11 @@ std::optional<std::uint8_t> tcp_answer(std::uint8_t flags) {
 }
 
 nat::FlowKey key_of(const FrameSpec& spec) {
-  return {spec.source.v4().wire(), spec.destination.v4().wire(),
-          Be16::from_host(spec.source_port), Be16::from_host(spec.destination_port), spec.protocol,
+  return {spec.source.v4().wire(),
+          spec.destination.v4().wire(),
+          Be16::from_host(spec.source_port),
+          Be16::from_host(spec.destination_port),
+          spec.protocol,
           {}};
 }
 
@@ -93,9 +94,9 @@ Verdict Explainer::answer_flow(std::string text, const FlowLine& flow) {
   if (!flow.device.empty()) {
     in = simulator_.device_named(flow.device);
     if (in == kNoDevice) {
-      return not_understood(std::move(text),
-                            fmt::format("there is no device '{}'; enis and pod_ports name them",
-                                        flow.device));
+      return not_understood(
+          std::move(text),
+          fmt::format("there is no device '{}'; enis and pod_ports name them", flow.device));
     }
   }
   FrameSpec spec;
@@ -157,7 +158,7 @@ Verdict Explainer::send(std::string text, DeviceId in, FrameSpec spec) {
   fit_sequence_numbers(spec);
   Frame buffer = make_frame(spec, Simulator::kHeadroom);
   const std::span frame = std::span(buffer).subspan(Simulator::kHeadroom);
-  const pipeline::Packet packet = 
+  const pipeline::Packet packet =
       simulator_.process(in, frame, static_cast<std::uint32_t>(frame.size()));
   const bool left =
       packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;

@@ -101,18 +101,18 @@ Result<Line> parse_clock(std::string_view amount) {
   double seconds = 0;
   if (amount.starts_with('+')) amount.remove_prefix(1);
   if (amount.ends_with('s')) amount.remove_suffix(1);
-  const auto [end, code] =
-      std::from_chars(amount.data(), amount.data() + amount.size(), seconds);
+  const auto [end, code] = std::from_chars(amount.data(), amount.data() + amount.size(), seconds);
   if (code != std::errc{} || end != amount.data() + amount.size() || !(seconds >= 0) ||
       seconds > kMost) {
     return Error{"the clock is moved by 'at +SECONDS', forward only"};
   }
-  return Line{ClockLine{std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000 + 0.5))}};
+  return Line{
+      ClockLine{std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000 + 0.5))}};
 }
 
 Result<Line> parse_flow(const std::vector<std::string_view>& words) {
-  const bool shape = (words.size() == 4 || (words.size() == 6 && words[4] == "in")) &&
-                     words[2] == ">";
+  const bool shape =
+      (words.size() == 4 || (words.size() == 6 && words[4] == "in")) && words[2] == ">";
   if (!shape) return Error{fmt::format("this is not {}", kGrammar)};
   const auto protocol = parse_protocol(words[0]);
   if (!protocol) return Error{protocol.error()};
@@ -131,8 +131,8 @@ Result<Line> parse_flow(const std::vector<std::string_view>& words) {
   flow.destination = destination.value().address;
   flow.destination_port = destination.value().port;
   if (flow.protocol == net::kIcmp && !flow.source.is_v4()) flow.protocol = net::kIcmpv6;
-  const bool has_ports = flow.protocol == net::kTcp || flow.protocol == net::kUdp ||
-                         flow.protocol == net::kSctp;
+  const bool has_ports =
+      flow.protocol == net::kTcp || flow.protocol == net::kUdp || flow.protocol == net::kSctp;
   const bool is_query = flow.protocol == net::kIcmp || flow.protocol == net::kIcmpv6;
   if (flow.destination_port && !has_ports) {
     return Error{fmt::format("protocol {} has no destination port", words[0])};

@@ -28,7 +28,8 @@ Frame make_l4(const FrameSpec& spec) {
       tcp.source_port = source;
       tcp.destination_port = destination;
       tcp.sequence = Be32::from_host(spec.sequence);
-      tcp.acknowledgment = Be32::from_host((spec.tcp_flags & net::kAck) != 0 ? spec.acknowledgment : 0);
+      tcp.acknowledgment =
+          Be32::from_host((spec.tcp_flags & net::kAck) != 0 ? spec.acknowledgment : 0);
       tcp.data_offset = sizeof tcp / 4 << 4;
       tcp.flags = spec.tcp_flags;
       tcp.window = Be16::from_host(kWindow);
@@ -40,8 +41,9 @@ Frame make_l4(const FrameSpec& spec) {
       break;
     case net::kIcmp:
     case net::kIcmpv6:
-      append(l4, net::IcmpHeader{spec.icmp_type, 0, {}, Be16::from_host(spec.icmp_identifier),
-                                 Be16::from_host(1)});
+      append(l4,
+             net::IcmpHeader{
+                 spec.icmp_type, 0, {}, Be16::from_host(spec.icmp_identifier), Be16::from_host(1)});
       break;
     case net::kSctp: {
       // RFC 9260 3.1: ports, verification tag, CRC32c. The CRC covers no address and is left 0.
@@ -67,8 +69,10 @@ Be16* checksum_in(Frame& l4, std::uint8_t protocol) {
 }
 
 template <typename Addresses>
-std::uint64_t pseudo_header(const Addresses& source, const Addresses& destination,
-                            std::uint8_t protocol, std::size_t length) {
+std::uint64_t pseudo_header(const Addresses& source,
+                            const Addresses& destination,
+                            std::uint8_t protocol,
+                            std::size_t length) {
   const auto sum = [](const auto& address) {
     return net::sum_words({reinterpret_cast<const std::uint8_t*>(&address), sizeof address});
   };
@@ -118,8 +122,9 @@ void append_ipv6(Frame& frame, const FrameSpec& spec, Frame l4) {
 Frame make_frame(const FrameSpec& spec, std::size_t headroom) {
   Frame frame(headroom);
   const bool v4 = spec.source.is_v4();
-  append(frame, net::EthernetHeader{
-                    spec.to, spec.from, Be16::from_host(v4 ? net::kEtherTypeIpv4 : net::kEtherTypeIpv6)});
+  append(frame,
+         net::EthernetHeader{spec.to, spec.from,
+                             Be16::from_host(v4 ? net::kEtherTypeIpv4 : net::kEtherTypeIpv6)});
   if (v4) {
     append_ipv4(frame, spec, make_l4(spec));
   } else {

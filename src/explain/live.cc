@@ -25,8 +25,8 @@ Copied copy_of(const nat::Session& session) noexcept {
 /// Puts a copy into another table.
 void restore(const Copied& from, nat::FlowTable& table, Instant now) {
   const nat::SessionIdentity& id = from.identity;
-  nat::NewSession session{id.pod, id.remote, id.snat, id.pod_port, id.remote_port, id.snat_port,
-                          id.protocol};
+  nat::NewSession session{id.pod,         id.remote,    id.snat,    id.pod_port,
+                          id.remote_port, id.snat_port, id.protocol};
   session.state = static_cast<nat::SessionState>(id.state);
   session.flags = id.flags;
   session.rule = id.rule_id();
@@ -114,8 +114,8 @@ LiveExplainer::LiveExplainer(gateway::Gateway& gateway, std::string line)
 LiveExplainer::~LiveExplainer() = default;
 
 Simulator::Parts LiveExplainer::parts(WorkerId self) const {
-  return {gateway_.owner(), gateway_.snapshot(), gateway_.neighbours(),
-          gateway_.links(), self,                gateway_.now()};
+  return {gateway_.owner(), gateway_.snapshot(), gateway_.neighbours(), gateway_.links(), self,
+          gateway_.now()};
 }
 
 /// Sends the packet on as a worker would that is not asked to take it.
@@ -172,8 +172,8 @@ Result<LiveAnswer> LiveExplainer::judge() {
   answer.sessions = held.sessions;
   answer.capacity = held.capacity;
   const pipeline::Packet packet = over.last();
-  const bool leaves = packet.fate == pipeline::Fate::kEmit ||
-                      packet.fate == pipeline::Fate::kAwaitNeighbour;
+  const bool leaves =
+      packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
   if (!leaves) return answer;
   answer.next_hop_answers = packet.fate == pipeline::Fate::kEmit;
   ask_for_ports(packet, answer);
@@ -197,8 +197,7 @@ void LiveExplainer::ask_for_ports(const pipeline::Packet& packet, const LiveAnsw
     const Be16 number = Be16::from_host(static_cast<std::uint16_t>(port));
     counting_->reply.destination_port = number;
     const auto hash = gateway_.owner().hash(counting_->reply);
-    counting_->ours[port] =
-        classes.contains(number) && gateway_.owner().owner(hash) == worker_;
+    counting_->ours[port] = classes.contains(number) && gateway_.owner().owner(hash) == worker_;
   }
   gateway_.send(worker_, counting_);
 }
@@ -212,8 +211,11 @@ LiveAnswer LiveExplainer::with_ports() {
                            snapshot.policy->pools().front().addresses.size() == 1;
   if (counting_->free == 0 && nobody_else) {
     Verdict& verdict = answer_.verdict;
-    verdict = Verdict{.flow = verdict.flow, .verdict = "drop", .rule = verdict.rule,
-                      .reason = std::string{pipeline::info(pipeline::DropReason::kPortsExhausted).metric}};
+    verdict = Verdict{
+        .flow = verdict.flow,
+        .verdict = "drop",
+        .rule = verdict.rule,
+        .reason = std::string{pipeline::info(pipeline::DropReason::kPortsExhausted).metric}};
     answer_.reply.reset();
     answer_.next_hop_answers = false;
   }

@@ -24,7 +24,7 @@ struct LiveAnswer {
   std::optional<Verdict> reply;  ///< what the answer to it would meet
   WorkerId worker{};
   bool session_found = false;
-  std::uint64_t sessions_of_pod = 0;     ///< counted only under flows.per_pod
+  std::uint64_t sessions_of_pod = 0;         ///< counted only under flows.per_pod
   std::uint64_t sessions = 0, capacity = 0;  ///< of this worker
   bool next_hop_answers = false;
   /// Of a flow that would be translated anew: the worker's ports towards this remote.

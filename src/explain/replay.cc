@@ -57,8 +57,12 @@ net::MacAddress made_up_mac(const IpAddr& next_hop) {
     return {0x02, 0x06, bytes[12], bytes[13], bytes[14], bytes[15]};
   }
   const std::uint32_t value = next_hop.v4().value();
-  return {0x02, 0x04, static_cast<std::uint8_t>(value >> 24), static_cast<std::uint8_t>(value >> 16),
-          static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)};
+  return {0x02,
+          0x04,
+          static_cast<std::uint8_t>(value >> 24),
+          static_cast<std::uint8_t>(value >> 16),
+          static_cast<std::uint8_t>(value >> 8),
+          static_cast<std::uint8_t>(value)};
 }
 
 }  // namespace
@@ -80,9 +84,10 @@ Result<std::unique_ptr<Replay>> Replay::open(Simulator& simulator,
     const std::string path = fmt::format("{}/{}.pcap", out_dir, device.name);
     for (const Input& input : inputs) {
       if (std::filesystem::equivalent(input.path, path, code)) {
-        return Error{fmt::format("--out-dir {}: {} would be written over the input {}; another "
-                                 "folder is wanted",
-                                 out_dir, path, input.path)};
+        return Error{
+            fmt::format("--out-dir {}: {} would be written over the input {}; another "
+                        "folder is wanted",
+                        out_dir, path, input.path)};
       }
     }
   }
@@ -141,8 +146,8 @@ Verdict Replay::process(const Source& source) {
   const pipeline::Packet packet =
       simulator_.process(source.device, {frame, length}, captured.wire_length);
   const Verdict verdict = read_verdict(flow, packet, simulator_);
-  const bool left = packet.fate == pipeline::Fate::kEmit ||
-                    packet.fate == pipeline::Fate::kAwaitNeighbour;
+  const bool left =
+      packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
   if (left) packet.ethernet().destination = made_up_mac(*verdict.next_hop);
   if (left || packet.fate == pipeline::Fate::kDropAnswered) write(packet, captured.time_ns);
   return verdict;
@@ -153,8 +158,8 @@ void Replay::write(const pipeline::Packet& packet, std::uint64_t time_ns) {
   CaptureWriter& output = *outputs_[packet.out.value];
   const bool answered = packet.fate == pipeline::Fate::kDropAnswered;
   if (!packet.cut || answered) {
-    const std::uint32_t bytes = answered ? packet.length
-                                         : std::min(packet.contiguous, packet.length);
+    const std::uint32_t bytes =
+        answered ? packet.length : std::min(packet.contiguous, packet.length);
     return output.write({time_ns, packet.length, {packet.frame, bytes}});
   }
   pipeline::Pieces pieces(packet, simulator_.mtu(packet.out));
@@ -174,7 +179,8 @@ Status Replay::run(const std::function<void(const Verdict&)>& tell) {
   }
   for (const auto& output : outputs_) {
     if (!output->close() && status) {
-      status = Error{fmt::format("{}: not everything could be written; is the disk full?", out_dir_)};
+      status =
+          Error{fmt::format("{}: not everything could be written; is the disk full?", out_dir_)};
     }
   }
   return status;

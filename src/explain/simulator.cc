@@ -24,7 +24,7 @@ std::vector<pipeline::Link> make_links(const config::Config& config) {
 }  // namespace
 
 Result<std::unique_ptr<nat::FlowTable>> Simulator::make_table(const pipeline::Snapshot& snapshot,
-                                                             std::uint32_t capacity) {
+                                                              std::uint32_t capacity) {
   auto table = nat::FlowTable::create({capacity, std::random_device{}()});
   if (!table) return table;
   table.value()->set_limits(snapshot.limits);
@@ -47,8 +47,7 @@ Result<std::unique_ptr<Simulator>> Simulator::create(config::Config config) {
   auto table = make_table(*own.snapshot, own.snapshot->config.flows.capacity);
   if (!table) return Error{table.error()};
   const Parts parts{*own.owner, *own.snapshot, *own.neighbours, own.links, WorkerId{0}, Instant{1}};
-  return std::unique_ptr<Simulator>(
-      new Simulator(std::move(own), parts, std::move(table).value()));
+  return std::unique_ptr<Simulator>(new Simulator(std::move(own), parts, std::move(table).value()));
 }
 
 Result<std::unique_ptr<Simulator>> Simulator::over(const Parts& parts) {
@@ -65,8 +64,8 @@ Simulator::Simulator(Own own, const Parts& parts, std::unique_ptr<nat::FlowTable
       table_(std::move(table)),
       ports_(parts.owner, parts.self, *table_, std::random_device{}()),
       fragments_(counters_, std::random_device{}()),
-      context_{parts.self, parts.owner, links_, parts.neighbours, *table_, ports_, counters_,
-               fragments_, outbox_, &snapshot_},
+      context_{parts.self, parts.owner, links_,     parts.neighbours, *table_,
+               ports_,     counters_,   fragments_, outbox_,          &snapshot_},
       pipeline_(context_),
       now_(parts.now),
       steers_(parts.steers) {}

@@ -27,7 +27,7 @@ class Simulator {
     const pipeline::Snapshot& snapshot;
     const eni::NeighbourTable& neighbours;
     std::span<const pipeline::Link> links;
-    WorkerId self;       ///< in whose place the path is gone
+    WorkerId self;  ///< in whose place the path is gone
     Instant now;
     bool steers = false;  ///< hand packets of other workers over, instead of taking them for own
   };

@@ -102,16 +102,14 @@ PacketWords words_of(const pipeline::Packet& packet) {
   if (packet.kind == pipeline::Kind::kFragment) return words;
   const std::size_t captured =
       packet.contiguous > packet.l4_offset ? packet.contiguous - packet.l4_offset : 0U;
-  const Ports ports = ports_of(words.protocol, packet.l4(),
-                               std::min<std::size_t>(captured, packet.l4_length));
+  const Ports ports =
+      ports_of(words.protocol, packet.l4(), std::min<std::size_t>(captured, packet.l4_length));
   words.source_port = ports.source;
   words.destination_port = ports.destination;
   return words;
 }
 
-Verdict read_verdict(std::string flow,
-                     const pipeline::Packet& packet,
-                     const Simulator& simulator) {
+Verdict read_verdict(std::string flow, const pipeline::Packet& packet, const Simulator& simulator) {
   Verdict verdict;
   verdict.flow = std::move(flow);
   const bool judged = packet.verdict == pipeline::Verdict::kSnat ||

@@ -20,9 +20,9 @@ struct Verdict {
   std::string device;
   std::string rule;
   std::string reason;
-  std::string answer;   ///< what a dropped packet's sender is told
+  std::string answer;  ///< what a dropped packet's sender is told
   std::string error;
-  bool held = false;    ///< a fragment; the one that completes its datagram tells the verdict
+  bool held = false;  ///< a fragment; the one that completes its datagram tells the verdict
 };
 
 /// Addresses and ports as a packet carries them now; a query's identifier stands on its

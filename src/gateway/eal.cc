@@ -91,9 +91,8 @@ std::variant<EalChoice, EalError> start_eal(const EalRequest& request) {
     choice.cores = "as given";
   }
 
-  const bool memory_given =
-      given(request.extra, {"--no-huge", "-m", "--socket-mem", "--in-memory", "--huge-dir",
-                            "--legacy-mem"});
+  const bool memory_given = given(request.extra, {"--no-huge", "-m", "--socket-mem", "--in-memory",
+                                                  "--huge-dir", "--legacy-mem"});
   if (memory_given) {
     choice.memory = "as given";
   } else if (free_hugepage_bytes() >= request.memory_bytes) {

@@ -15,9 +15,9 @@ namespace sluice::gateway {
 
 struct EalRequest {
   unsigned workers = 1;
-  std::vector<std::string> devices;     ///< as configured
-  std::size_t memory_bytes = 0;         ///< for buffers and tables in DPDK's memory
-  std::vector<std::string> extra;       ///< the user's arguments after "--"
+  std::vector<std::string> devices;  ///< as configured
+  std::size_t memory_bytes = 0;      ///< for buffers and tables in DPDK's memory
+  std::vector<std::string> extra;    ///< the user's arguments after "--"
 };
 
 /// What was chosen, for the log.

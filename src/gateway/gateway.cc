@@ -22,7 +22,7 @@ using pipeline::DropReason;
 
 constexpr unsigned kRingSize = 4096;
 constexpr unsigned kNeighbours = 32768;
-constexpr unsigned kBuffersPerQueue = 4096;  // both descriptor rings, and bursts under way
+constexpr unsigned kBuffersPerQueue = 4096;         // both descriptor rings, and bursts under way
 constexpr unsigned kBuffersPerCopyingQueue = 1024;  // of a driver that keeps none in its rings
 constexpr std::uint16_t kUsualBuffer = 2048;
 
@@ -57,9 +57,8 @@ PoolSize pool_size(const config::Config& config) {
   };
   for (const auto& eni : config.enis) add(eni.device);
   for (const auto& port : config.pod_ports) add(port.device);
-  return {in_devices + rings,
-          static_cast<std::uint16_t>(
-              std::min<std::uint32_t>(frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
+  return {in_devices + rings, static_cast<std::uint16_t>(std::min<std::uint32_t>(
+                                  frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
 }
 
 }  // namespace
@@ -86,20 +85,22 @@ Status Gateway::open(config::Config config, const Options& options) {
                                   static_cast<int>(rte_socket_id()));
   if (pool_ == nullptr) {
     const std::uint64_t bytes = std::uint64_t{size.buffers} * (size.buffer_bytes + 512);
-    return Error{fmt::format("no memory for {} packet buffers of {} bytes: {}; EAL needs {} MiB or "
-                             "more, as free hugepages, or with --no-huge as -m",
-                             size.buffers, size.buffer_bytes, rte_strerror(rte_errno),
-                             (bytes >> 20) + 64)};
+    return Error{
+        fmt::format("no memory for {} packet buffers of {} bytes: {}; EAL needs {} MiB or "
+                    "more, as free hugepages, or with --no-huge as -m",
+                    size.buffers, size.buffer_bytes, rte_strerror(rte_errno), (bytes >> 20) + 64)};
   }
   if (Status opened = open_devices(config); !opened) return opened;
   if (Status made = make_rings(workers); !made) return made;
 
-  auto neighbours = eni::NeighbourTable::create(static_cast<unsigned>(devices_.size()), kNeighbours);
+  auto neighbours =
+      eni::NeighbourTable::create(static_cast<unsigned>(devices_.size()), kNeighbours);
   if (!neighbours) return Error{neighbours.error()};
   neighbours_ = std::move(neighbours).value();
   std::vector<const eni::Rss*> rss;
   for (const auto& device : devices_) rss.push_back(&device->rss());
-  owner_ = std::make_unique<nat::OwnerFunction>(options.key.value_or(eni::choose_key(rss)), workers);
+  owner_ =
+      std::make_unique<nat::OwnerFunction>(options.key.value_or(eni::choose_key(rss)), workers);
   auto snapshot = pipeline::Snapshot::build(std::move(config), *owner_);
   if (!snapshot) return Error{snapshot.error()};
   published_ = std::make_unique<const Published>(Published{std::move(snapshot).value()});
@@ -110,8 +111,7 @@ Status Gateway::open(config::Config config, const Options& options) {
   shared_.published = published_.get();
   for (const auto& device : devices_) {
     shared_.links.push_back({device->mac(), device->mtu()});
-    shared_.ports.push_back(
-        {device->port(), device->queues(), device->hides_partial_checksums()});
+    shared_.ports.push_back({device->port(), device->queues(), device->hides_partial_checksums()});
   }
   if (Status made = make_workers(); !made) return made;
   start_steering();
@@ -122,8 +122,7 @@ Status Gateway::open(config::Config config, const Options& options) {
 Status Gateway::open_devices(const config::Config& config) {
   const auto open = [&](std::string key, const std::string& device,
                         std::optional<std::uint16_t> mtu) -> Status {
-    auto opened =
-        eni::Device::open({std::move(key), device, config.gateway.workers, mtu, pool_});
+    auto opened = eni::Device::open({std::move(key), device, config.gateway.workers, mtu, pool_});
     if (!opened) return Error{opened.error()};
     devices_.push_back(std::move(opened).value());
     return success();
@@ -149,10 +148,9 @@ Status Gateway::make_rings(unsigned workers) {
   shared_.to_control = make("to_control");
   for (unsigned i = 0; i < workers; ++i) {
     shared_.to_worker.push_back(make(fmt::format("to_worker{}", i)));
-    shared_.notices.push_back(rte_ring_create_elem(fmt::format("notices{}", i).c_str(),
-                                                   sizeof(nat::Notice), kRingSize,
-                                                   static_cast<int>(rte_socket_id()),
-                                                   RING_F_SC_DEQ));
+    shared_.notices.push_back(
+        rte_ring_create_elem(fmt::format("notices{}", i).c_str(), sizeof(nat::Notice), kRingSize,
+                             static_cast<int>(rte_socket_id()), RING_F_SC_DEQ));
   }
   const std::size_t bytes = rte_rcu_qsbr_get_memsize(workers);
   shared_.readers = static_cast<rte_rcu_qsbr*>(rte_zmalloc("readers", bytes, RTE_CACHE_LINE_SIZE));
@@ -200,8 +198,8 @@ void Gateway::launch_workers() {
 void Gateway::start_steering() {
   std::vector<Steering::Device> devices;
   for (std::size_t i = 0; i < devices_.size(); ++i) {
-    Steering::Device device{snapshot().enis.devices()[i].name, devices_[i]->port(),
-                            &devices_[i]->rss(), {}};
+    Steering::Device device{
+        snapshot().enis.devices()[i].name, devices_[i]->port(), &devices_[i]->rss(), {}};
     for (unsigned queue = 0; queue < devices_[i]->queues(); ++queue) {
       device.queues.push_back(&workers_[queue]->nic_queues()[i]);
     }

@@ -64,8 +64,8 @@ class Gateway {
   void remove_taps();
 
   /// Halts forwarding: no worker takes a frame from a device any more once this returns. What is
-  /// under way goes on; sessions stay, and age. Frames wait in the devices' queues as far as there is
-  /// room. Idempotent, as is resume(), which also announces our addresses again.
+  /// under way goes on; sessions stay, and age. Frames wait in the devices' queues as far as there
+  /// is room. Idempotent, as is resume(), which also announces our addresses again.
   void halt();
   void resume();
   [[nodiscard]] bool forwards() const { return shared_.receives.load(std::memory_order_relaxed); }
@@ -128,7 +128,8 @@ class Gateway {
   std::unique_ptr<eni::Resolver> resolver_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::optional<Steering> steering_;
-  std::vector<std::deque<std::shared_ptr<Errand>>> errands_;  ///< by WorkerId; the first is under way
+  std::vector<std::deque<std::shared_ptr<Errand>>>
+      errands_;                  ///< by WorkerId; the first is under way
   pipeline::Counters counters_;  ///< the main thread's own
   pipeline::DropSamples samples_;
   Instant next_tick_{};

@@ -66,9 +66,9 @@ bool any_independent(const std::map<Ipv4Addr, config::Mapping>& kinds) {
   });
 }
 
-/// Whether open flows would have another owner: endpoint-independent mappings are owned by the pod's
-/// side and by slices of the ports (pipeline::owner_of), all others by their tuple. With one worker
-/// there is nobody else.
+/// Whether open flows would have another owner: endpoint-independent mappings are owned by the
+/// pod's side and by slices of the ports (pipeline::owner_of), all others by their tuple. With one
+/// worker there is nobody else.
 bool moves_owners(const config::Config& current, const config::Config& next) {
   if (current.gateway.workers == 1) return false;
   const auto before = mappings_of(current);

@@ -58,16 +58,15 @@ bool Revision::may_leave(const pipeline::Packet& packet,
 }
 
 bool same_sources(const config::Config& a, const config::Config& b) {
-  const auto same_enis = std::equal(
-      a.enis.begin(), a.enis.end(), b.enis.begin(), b.enis.end(),
-      [](const config::EniConfig& x, const config::EniConfig& y) {
-        return x.address == y.address && x.address6 == y.address6 && x.secondary == y.secondary &&
-               x.prefixes == y.prefixes && x.forwards == y.forwards;
-      });
-  return same_enis && std::equal(a.pod_ports.begin(), a.pod_ports.end(), b.pod_ports.begin(),
-                                 b.pod_ports.end(), [](const auto& x, const auto& y) {
-                                   return x.pods == y.pods;
-                                 });
+  const auto same_enis = std::equal(a.enis.begin(), a.enis.end(), b.enis.begin(), b.enis.end(),
+                                    [](const config::EniConfig& x, const config::EniConfig& y) {
+                                      return x.address == y.address && x.address6 == y.address6 &&
+                                             x.secondary == y.secondary &&
+                                             x.prefixes == y.prefixes && x.forwards == y.forwards;
+                                    });
+  return same_enis &&
+         std::equal(a.pod_ports.begin(), a.pod_ports.end(), b.pod_ports.begin(), b.pod_ports.end(),
+                    [](const auto& x, const auto& y) { return x.pods == y.pods; });
 }
 
 }  // namespace sluice::gateway

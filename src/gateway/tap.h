@@ -35,7 +35,7 @@ struct TapRecord {
   std::uint64_t cycles;
   std::uint32_t packet;  ///< number of the packet, by worker
   std::uint32_t length;
-  nat::FlowKey key;      ///< as it came in
+  nat::FlowKey key;  ///< as it came in
   RuleId rule;
   std::uint16_t captured;
   DeviceId in, out;
@@ -44,8 +44,8 @@ struct TapRecord {
   pipeline::Fate fate;
   pipeline::DropReason reason;
   pipeline::Verdict verdict;
-  bool session;          ///< it has one by now
-  bool first;            ///< and opened it
+  bool session;  ///< it has one by now
+  bool first;    ///< and opened it
   std::array<std::uint8_t, kBytes> bytes;
 };
 
@@ -61,7 +61,7 @@ class Tap {
     constexpr unsigned kRecords = 1024;
     const ssize_t bytes = rte_ring_get_memsize_elem(kSize, kRecords);
     memory_.reset(static_cast<std::byte*>(
-        ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{RTE_CACHE_LINE_SIZE})));
+        ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{RTE_CACHE_LINE_SIZE})));
     rte_ring_init(ring(), "tap", kRecords, RING_F_SP_ENQ | RING_F_SC_DEQ);
   }
 
@@ -91,7 +91,7 @@ class Tap {
   static constexpr unsigned kSize = (sizeof(TapRecord) + 3) / 4 * 4;
   struct Release {
     void operator()(std::byte* memory) const noexcept {
-      ::operator delete(memory, std::align_val_t{RTE_CACHE_LINE_SIZE});
+      ::operator delete (memory, std::align_val_t{RTE_CACHE_LINE_SIZE});
     }
   };
   [[nodiscard]] rte_ring* ring() noexcept { return reinterpret_cast<rte_ring*>(memory_.get()); }
@@ -127,8 +127,8 @@ class Tap {
     record.verdict = packet.verdict;
     record.session = static_cast<bool>(packet.found);
     record.first = packet.first;
-    const std::size_t count = std::min<std::size_t>(
-        {packet.contiguous, packet.length, TapRecord::kBytes});
+    const std::size_t count =
+        std::min<std::size_t>({packet.contiguous, packet.length, TapRecord::kBytes});
     std::copy_n(packet.frame, count, record.bytes.data());
     record.captured = static_cast<std::uint16_t>(count);
     rte_ring_enqueue_zc_finish(ring(), 1);

@@ -34,8 +34,8 @@ void cut_padding(rte_mbuf* frame, std::uint32_t length) noexcept {
   frame->pkt_len = length;
 }
 
-/// A virtio peer may leave its checksums to us, and so may a pod behind a veth; no device that sends
-/// for us would complete them.
+/// A virtio peer may leave its checksums to us, and so may a pod behind a veth; no device that
+/// sends for us would complete them.
 bool may_be_unfinished(const rte_mbuf& frame, const PortView& port) noexcept {
   switch (frame.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) {
     case RTE_MBUF_F_RX_L4_CKSUM_NONE: return true;
@@ -61,8 +61,8 @@ Worker::Worker(WorkerId self,
       ports_(*shared.owner, self, *table_, seed),
       fragments_(counters_, seed),
       nic_queues_(shared.links.size()),
-      context_{self,    *shared.owner, shared.links, *shared.neighbours,
-               *table_, ports_,        counters_,    fragments_,    outbox_},
+      context_{self,      *shared.owner, shared.links, *shared.neighbours, *table_, ports_,
+               counters_, fragments_,    outbox_},
       revision_(*table_, *shared.neighbours),
       pipeline_(context_),
       begun_(rte_rdtsc()),
@@ -87,7 +87,8 @@ void Worker::step() noexcept {
   const Instant now = clock_.at(begun_);
   turn(now);
   Errand* errand = errand_.load(std::memory_order_acquire);
-  if (errand != nullptr) [[unlikely]] run_errand(*errand, now);
+  if (errand != nullptr) [[unlikely]]
+    run_errand(*errand, now);
   const std::uint64_t end = rte_rdtsc();
   load_.add_turn(load_.burst_frames.get() - frames, end - begun_);
   if (counters_.received.get() != received) {  // an idle turn says nothing of a packet's cost
@@ -104,7 +105,8 @@ void Worker::turn(Instant now) noexcept {
   const std::uint64_t opened = counters_.sessions_opened.get();
   counters_.clock.set(now.ms);
   take_snapshot();
-  if (shared_.receives.load(std::memory_order_relaxed)) [[likely]] receive_all(now);
+  if (shared_.receives.load(std::memory_order_relaxed)) [[likely]]
+    receive_all(now);
   receive_ring(now);
   if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
@@ -114,7 +116,8 @@ void Worker::turn(Instant now) noexcept {
   if (table_->events() != nullptr) [[unlikely]] {
     counters_.session_events_dropped.set(table_->events()->dropped());
   }
-  if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]] revise(now);
+  if (revised_for_.load(std::memory_order_relaxed) != sources_) [[unlikely]]
+    revise(now);
 }
 
 void Worker::receive_all(Instant now) noexcept {
@@ -244,7 +247,8 @@ void Worker::take_path() noexcept {
   load_.add_burst(burst_.size());
   Tap* tap = tap_.load(std::memory_order_acquire);
   if (tap != nullptr) [[unlikely]] {
-    pipeline_.process(burst_, [tap](unsigned stage, pipeline::Burst& burst) { tap->after(stage, burst); });
+    pipeline_.process(burst_,
+                      [tap](unsigned stage, pipeline::Burst& burst) { tap->after(stage, burst); });
   } else if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
     process_timed();
   } else {
@@ -268,10 +272,12 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kEmit:
     case Fate::kAwaitNeighbour:
-      if (revision_.active() && !revision_.may_leave(packet, context_.enis(), burst_.now())) [[unlikely]] {
+      if (revision_.active() && !revision_.may_leave(packet, context_.enis(), burst_.now()))
+          [[unlikely]] {
         return drop(frame, DropReason::kNoOwner);
       }
-      if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
+      if (packet.cut) [[unlikely]]
+        return settle_in_pieces(packet);
       if (frame->pkt_len > packet.length) cut_padding(frame, packet.length);
       return hand_on(frame, packet);
     case Fate::kToControl:
@@ -279,7 +285,8 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
       counters_.handed_over.add(1);
-      if (packet.cut) [[unlikely]] return settle_in_pieces(packet);
+      if (packet.cut) [[unlikely]]
+        return settle_in_pieces(packet);
       return hand_on(frame, packet);
     case Fate::kHeld: return rte_pktmbuf_free(frame);  // its bytes are kept elsewhere
     case Fate::kDropAnswered:
@@ -292,7 +299,8 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kLive:
       note_refusal(packet);
       // One that wanted an answer was noted by the stage that gives them.
-      if (packet.answer == pipeline::AnswerKind::kNone) samples_.note(packet.reason, packet, burst_.now());
+      if (packet.answer == pipeline::AnswerKind::kNone)
+        samples_.note(packet.reason, packet, burst_.now());
       if (packet.fragmentation == nullptr) return count_drop(frame, packet.reason);
       counters_.drop(packet.reason, packet.length);
       return rte_pktmbuf_free(frame);
@@ -310,11 +318,15 @@ void Worker::note_refusal(const pipeline::Packet& packet) noexcept {
 void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
   switch (packet.fate) {
     case Fate::kAwaitNeighbour:
-      tag(frame) = {.what = FrameTag::What::kAwait, .in = packet.in, .out = packet.out,
+      tag(frame) = {.what = FrameTag::What::kAwait,
+                    .in = packet.in,
+                    .out = packet.out,
                     .next_hop = packet.next_hop};
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
-      tag(frame) = {.what = FrameTag::What::kSteered, .in = packet.in, .redirected = packet.redirected,
+      tag(frame) = {.what = FrameTag::What::kSteered,
+                    .in = packet.in,
+                    .redirected = packet.redirected,
                     .hops = packet.hops};
       return pass(frame, shared_.to_worker[packet.owner.value]);
     default: return transmit(frame, packet.out);
@@ -344,7 +356,8 @@ void Worker::settle_in_pieces(pipeline::Packet& packet) noexcept {
 }
 
 /// Gives a buffer the frame that an answer made of it: it may begin in the headroom, and lies in
-/// one piece. An answer to a datagram of fragments lies elsewhere, and is far smaller than a buffer.
+/// one piece. An answer to a datagram of fragments lies elsewhere, and is far smaller than a
+/// buffer.
 void Worker::reshape(const pipeline::Packet& packet) noexcept {
   rte_mbuf* frame = packet.buffer;
   rte_pktmbuf_free(std::exchange(frame->next, nullptr));
@@ -355,8 +368,8 @@ void Worker::reshape(const pipeline::Packet& packet) noexcept {
     std::copy_n(packet.frame, packet.length, reinterpret_cast<std::uint8_t*>(room));
     return;
   }
-  frame->data_off = static_cast<std::uint16_t>(packet.frame -
-                                               static_cast<std::uint8_t*>(frame->buf_addr));
+  frame->data_off =
+      static_cast<std::uint16_t>(packet.frame - static_cast<std::uint8_t*>(frame->buf_addr));
   frame->data_len = static_cast<std::uint16_t>(packet.length);
   frame->pkt_len = packet.length;
 }

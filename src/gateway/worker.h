@@ -45,13 +45,13 @@ struct Shared {
   std::vector<PortView> ports;        ///< by DeviceId
   const eni::NeighbourTable* neighbours = nullptr;
   std::atomic<const Published*> published{nullptr};
-  rte_rcu_qsbr* readers = nullptr;    ///< who may still use an old snapshot
-  rte_mempool* pool = nullptr;        ///< where frames come from that are made here
-  std::vector<rte_ring*> to_worker;   ///< by WorkerId; any thread puts, the worker takes
-  std::vector<rte_ring*> notices;     ///< by WorkerId; of nat::Notice, between workers
-  rte_ring* to_control = nullptr;     ///< workers put, the main thread takes
+  rte_rcu_qsbr* readers = nullptr;   ///< who may still use an old snapshot
+  rte_mempool* pool = nullptr;       ///< where frames come from that are made here
+  std::vector<rte_ring*> to_worker;  ///< by WorkerId; any thread puts, the worker takes
+  std::vector<rte_ring*> notices;    ///< by WorkerId; of nat::Notice, between workers
+  rte_ring* to_control = nullptr;    ///< workers put, the main thread takes
   std::atomic<bool> stop{false};
-  std::atomic<bool> receives{true};   ///< workers take frames from devices
+  std::atomic<bool> receives{true};  ///< workers take frames from devices
 };
 
 class Worker {

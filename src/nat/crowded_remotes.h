@@ -3,9 +3,10 @@
 /// Remotes towards which so many ports are in use that guessing a free one no longer pays: which
 /// ports those are, a bit each.
 ///
-/// The pool is bounded. A map is learnt from the flow table a class at a time, as far as port choice
-/// asks; from then on the table tells it what opens and ends. Where the pool is used up, the map that
-/// nobody asked for longest gives way; it can be learnt again, so losing one costs time alone.
+/// The pool is bounded. A map is learnt from the flow table a class at a time, as far as port
+/// choice asks; from then on the table tells it what opens and ends. Where the pool is used up, the
+/// map that nobody asked for longest gives way; it can be learnt again, so losing one costs time
+/// alone.
 ///
 /// Owner: one worker.
 #pragma once
@@ -45,11 +46,11 @@ struct PortMap {
   std::array<bool, kPortClasses> known{};          ///< the classes whose bits are learnt
   std::array<std::uint16_t, kPortClasses> held{};  ///< ports that rest, of each known class
   std::uint32_t held_in_all = 0;
-  bool full = false;        ///< nothing has become free since a search found nothing
-  bool asked = true;        ///< since the pool's hand last passed
-  unsigned checked = 0;     ///< where the search for expired sessions goes on
+  bool full = false;     ///< nothing has become free since a search found nothing
+  bool asked = true;     ///< since the pool's hand last passed
+  unsigned checked = 0;  ///< where the search for expired sessions goes on
   Instant checked_at{};
-  std::uint16_t next = 0;   ///< the pool's chain
+  std::uint16_t next = 0;  ///< the pool's chain
 };
 
 class CrowdedRemotes {

@@ -21,9 +21,7 @@ constexpr std::size_t kBytesPerSession = 96;  // at most, all in all
 constexpr std::uint32_t kEndOfList = 0xffffffffU;
 
 /// Two entries a session over twelve slots a bucket, half of them empty at capacity.
-constexpr std::uint32_t buckets_for(std::uint32_t capacity) {
-  return capacity / 3 + 2;
-}
+constexpr std::uint32_t buckets_for(std::uint32_t capacity) { return capacity / 3 + 2; }
 
 }  // namespace
 
@@ -44,17 +42,17 @@ void FlowTable::LimitTable::fill(const IdleLimits& limits) noexcept {
 void FlowTable::set_limits(const IdleLimits& limits) noexcept { limits_.fill(limits); }
 
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
-  const std::size_t wanted = std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
-                             std::size_t{options.capacity} *
-                                 (sizeof(Session) + sizeof(HeldSessions::Link));
+  const std::size_t wanted =
+      std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
+      std::size_t{options.capacity} * (sizeof(Session) + sizeof(HeldSessions::Link));
   const Pages mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
   if (mapping.memory == nullptr) {
     return Error{"cannot map " + std::to_string(wanted >> 20) + " MiB for " +
                  std::to_string(options.capacity) +
                  " sessions; give the machine more memory or lower flows.capacity"};
   }
-  return std::unique_ptr<FlowTable>(new FlowTable(
-      options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.kind));
+  return std::unique_ptr<FlowTable>(
+      new FlowTable(options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.kind));
 }
 
 FlowTable::FlowTable(const Options& options,
@@ -90,9 +88,10 @@ unsigned FlowTable::match(const Bucket& bucket, std::uint8_t tag) noexcept {
   return static_cast<unsigned>(_mm_movemask_epi8(equal)) & ((1U << kSlots) - 1);
 }
 
-[[gnu::always_inline]] inline bool FlowTable::key_is(std::uint32_t entry, const FlowKey& key) const noexcept {
-  // Without a branch on the direction, which nobody can predict: in SessionIdentity the parts of the
-  // inbound key lie one address and one port behind those of the outbound one.
+[[gnu::always_inline]] inline bool FlowTable::key_is(std::uint32_t entry,
+                                                     const FlowKey& key) const noexcept {
+  // Without a branch on the direction, which nobody can predict: in SessionIdentity the parts of
+  // the inbound key lie one address and one port behind those of the outbound one.
   const SessionIdentity& identity = records_[entry & kIndexMask].identity;
   const auto* const bytes = reinterpret_cast<const std::byte*>(&identity);
   const std::size_t inbound = (entry & kInboundBit) != 0 ? 1 : 0;
@@ -105,8 +104,8 @@ unsigned FlowTable::match(const Bucket& bucket, std::uint8_t tag) noexcept {
   const std::uint64_t addresses =
       differ(bytes + inbound * sizeof(Be32), &key.source, std::uint64_t{});
   const std::uint64_t ports =
-      differ(bytes + offsetof(SessionIdentity, pod_port) + inbound * sizeof(Be16),
-             &key.source_port, std::uint32_t{});
+      differ(bytes + offsetof(SessionIdentity, pod_port) + inbound * sizeof(Be16), &key.source_port,
+             std::uint32_t{});
   return (addresses | ports | (identity.protocol ^ key.protocol)) == 0;
 }
 
@@ -199,7 +198,8 @@ void FlowTable::find_burst(std::span<const FlowKey> keys,
       entry = *other;
     }
     found[i] = unless_expired(entry, now);
-    if (found[i] && at(found[i].session).held()) [[unlikely]] pin(found[i].session);
+    if (found[i] && at(found[i].session).held()) [[unlikely]]
+      pin(found[i].session);
   }
 }
 
@@ -235,9 +235,8 @@ bool FlowTable::make_room(std::uint32_t full) noexcept {
 
 bool FlowTable::put(const Place& place, std::uint32_t entry) noexcept {
   if (put_in(buckets_[place.first], place.tag, entry)) return true;
-  const bool placed =
-      put_in(buckets_[place.second], place.tag, entry) ||
-      (make_room(place.second) && put_in(buckets_[place.second], place.tag, entry));
+  const bool placed = put_in(buckets_[place.second], place.tag, entry) ||
+                      (make_room(place.second) && put_in(buckets_[place.second], place.tag, entry));
   if (placed) {
     ++buckets_[place.first].spilled;
     return true;
@@ -432,8 +431,6 @@ void FlowTable::count_pods() {
   if (!pods_) pods_ = std::make_unique<PodCounts>(capacity_);
 }
 
-std::uint32_t FlowTable::sessions_of(Be32 pod) const noexcept {
-  return pods_ ? pods_->of(pod) : 0;
-}
+std::uint32_t FlowTable::sessions_of(Be32 pod) const noexcept { return pods_ ? pods_->of(pod) : 0; }
 
 }  // namespace sluice::nat

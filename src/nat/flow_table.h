@@ -87,8 +87,8 @@ class FlowTable {
   [[nodiscard]] SessionIndex insert(const NewSession& session, Instant now) noexcept;
   void erase(SessionIndex index, Instant now) noexcept;
 
-  // Held sessions: ended, but for their ports' rest (Session::held()). They are not live, and where no
-  // record is free insert() takes the one that ended first.
+  // Held sessions: ended, but for their ports' rest (Session::held()). They are not live, and where
+  // no record is free insert() takes the one that ended first.
   /// The session has become a held one, or lives again.
   void note_held(SessionIndex index, bool held) noexcept;
   /// A packet under way has found this session: it is not taken before the next find_burst().
@@ -193,7 +193,9 @@ class FlowTable {
   [[nodiscard]] Place place_of(std::uint64_t hash) const noexcept;
   [[nodiscard]] static unsigned match(const Bucket& bucket, std::uint8_t tag) noexcept;
   [[nodiscard]] bool key_is(std::uint32_t entry, const FlowKey& key) const noexcept;
-  [[nodiscard]] std::uint32_t* entry_in(Bucket& bucket, std::uint8_t tag, const FlowKey& key) noexcept;
+  [[nodiscard]] std::uint32_t* entry_in(Bucket& bucket,
+                                        std::uint8_t tag,
+                                        const FlowKey& key) noexcept;
   [[nodiscard]] std::uint32_t* entry_of(const FlowKey& key, const Place& place) noexcept;
   [[nodiscard]] bool is_past(const Session& session, Instant now) const noexcept;
   [[nodiscard]] Found unless_expired(std::uint32_t entry, Instant now) noexcept;
@@ -210,7 +212,8 @@ class FlowTable {
   void reclaim_held(Instant now) noexcept;
   void release(SessionIndex index) noexcept;
   void note(const SessionIdentity& session, SessionEvent::What what, Instant now) noexcept {
-    if (events_ != nullptr) [[unlikely]] events_->put(session, what, now);
+    if (events_ != nullptr) [[unlikely]]
+      events_->put(session, what, now);
   }
 
   KeyHash hash_;
@@ -224,9 +227,9 @@ class FlowTable {
   LimitTable limits_{};
   Relaxed<std::uint32_t> size_;
   Relaxed<std::uint64_t> ended_;
-  std::uint32_t free_head_;    ///< first of the freed records, linked through `pod`
+  std::uint32_t free_head_;       ///< first of the freed records, linked through `pod`
   Relaxed<std::uint32_t> fresh_;  ///< records from here on were never used
-  std::uint32_t cursor_ = 0;   ///< where the sweep goes on
+  std::uint32_t cursor_ = 0;      ///< where the sweep goes on
   std::unique_ptr<PodCounts> pods_;
   HeldSessions held_;
   CrowdedRemotes* crowded_ = nullptr;

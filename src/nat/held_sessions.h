@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Sessions that have ended while their ports rest, in the order they ended: who gives way first when
-/// there is no room for a new one. A list of record numbers, linked by eight bytes a record.
+/// Sessions that have ended while their ports rest, in the order they ended: who gives way first
+/// when there is no room for a new one. A list of record numbers, linked by eight bytes a record.
 ///
 /// Owner: one worker; `count` may be read by any thread.
 #pragma once

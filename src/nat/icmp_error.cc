@@ -20,8 +20,8 @@ void replace(Field& field, Field value, net::ChecksumDelta& message) noexcept {
 /// The quoted packet went the other way: what the session's source is to us was its destination.
 struct QuotedEnd {
   Be32& address;
-  Be16* port;       ///< null: this protocol is translated by address only
-  Be16* checksum;   ///< null: not quoted, or UDP without one
+  Be16* port;      ///< null: this protocol is translated by address only
+  Be16* checksum;  ///< null: not quoted, or UDP without one
 };
 
 QuotedEnd quoted_end(net::Ipv4Header& ip, std::span<std::uint8_t> l4, bool source) noexcept {
@@ -104,8 +104,8 @@ void rewrite_error(const SessionIdentity& session,
     replace(*end.port, port, in_message);
   }
   if (end.checksum != nullptr) {
-    const Be16 changed = ip.protocol == net::kUdp ? of_l4.apply_udp(*end.checksum)
-                                                  : of_l4.apply(*end.checksum);
+    const Be16 changed =
+        ip.protocol == net::kUdp ? of_l4.apply_udp(*end.checksum) : of_l4.apply(*end.checksum);
     replace(*end.checksum, changed, in_message);
   }
   icmp.checksum = in_message.apply(icmp.checksum);

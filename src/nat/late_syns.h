@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
 /// SYNs of openers that changed nothing: sent on a tuple whose session is open, or has ended with
-/// sequence numbers that these are not beyond. The remote may know better: it may have forgotten the
-/// old connection, or draw its numbers at random. If it answers such a SYN with a SYN/ACK that
-/// acknowledges it, the connection is another one, and tracking starts anew. (A challenge ACK, RFC 9293
-/// 3.10.7.4, leaves all as it was.) So does the Linux kernel.
+/// sequence numbers that these are not beyond. The remote may know better: it may have forgotten
+/// the old connection, or draw its numbers at random. If it answers such a SYN with a SYN/ACK that
+/// acknowledges it, the connection is another one, and tracking starts anew. (A challenge ACK, RFC
+/// 9293 3.10.7.4, leaves all as it was.) So does the Linux kernel.
 ///
 /// A few are remembered, by session; one that is pushed out leaves its session as it was. The
 /// acknowledgment cannot be guessed by who has not seen the SYN. Owner: one worker.

@@ -14,7 +14,7 @@ bool redirect(FlowTable& table, const FlowKey& flow, WorkerId to, Instant now) n
     return true;
   }
   // Found by either side like a preserved flow, of which it stands in the way just as well.
-  NewSession session{flow.source,      flow.destination,      flow.source, flow.source_port,
+  NewSession session{flow.source,           flow.destination, flow.source,  flow.source_port,
                      flow.destination_port, flow.source_port, flow.protocol};
   session.state = SessionState::kElsewhere;
   session.adjacency[0] = AdjacencyId{to.value};
@@ -29,8 +29,8 @@ void heed(FlowTable& table, const Notice& notice, Instant now) noexcept {
   const Found known = table.find(notice.flow, now);
   if (!known || table.at(known.session).state() != SessionState::kElsewhere) return;
   // Another worker may hold the flow's next session by now.
-  const bool another = notice.what == Notice::What::kEnded &&
-                       redirected_to(table.at(known.session)) != notice.from;
+  const bool another =
+      notice.what == Notice::What::kEnded && redirected_to(table.at(known.session)) != notice.from;
   if (!another) table.erase(known.session, now);
 }
 

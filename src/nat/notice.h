@@ -3,9 +3,9 @@
 /// What workers tell each other about flows that one of them looks after for another.
 ///
 /// The worker that a pod's packets reach first, their home, may have no port whose reply would come
-/// back to it: all of its share are in use towards a remote, or the protocol has no ports to choose.
-/// Another worker then holds the session, and the home a record in state kElsewhere, a redirect, that
-/// names it. The holder reports when the session opens and when it ends.
+/// back to it: all of its share are in use towards a remote, or the protocol has no ports to
+/// choose. Another worker then holds the session, and the home a record in state kElsewhere, a
+/// redirect, that names it. The holder reports when the session opens and when it ends.
 ///
 /// Reports may be lost where rings are full: a redirect that leads to no session any more does no
 /// harm, as whom it leads to treats the packet as the first of its flow.

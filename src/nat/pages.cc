@@ -26,8 +26,7 @@ Pages map_pages(std::size_t wanted, std::size_t most) {
   const std::size_t plain = round_up(wanted, 4096);
   void* memory = ::mmap(nullptr, plain, kProtection, kFlags | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return {nullptr, 0, ""};
-  const bool transparent =
-      wanted >= kHugePage && ::madvise(memory, plain, MADV_HUGEPAGE) == 0;
+  const bool transparent = wanted >= kHugePage && ::madvise(memory, plain, MADV_HUGEPAGE) == 0;
   return {memory, plain, transparent ? "transparent huge" : "plain"};
 }
 

@@ -154,11 +154,8 @@ std::optional<Be16> PortAllocator::pick_of_class(const PortMap& map,
 /// Calls visit(place, holder) for every port of a class that the map does not know to be free, with
 /// the session or mapping that holds it now, or kNoSession. Their buckets are fetched together.
 template <typename Visit>
-void PortAllocator::visit_holders(const PortMap& map,
-                                  const Choice& choice,
-                                  unsigned number,
-                                  Instant now,
-                                  Visit visit) noexcept {
+void PortAllocator::visit_holders(
+    const PortMap& map, const Choice& choice, unsigned number, Instant now, Visit visit) noexcept {
   constexpr std::uint32_t kAtOnce = 32;
   const PortLayout& layout = owner_.layout();
   std::array<FlowKey, kAtOnce> keys;
@@ -244,8 +241,11 @@ SessionIndex PortAllocator::rested_longest(const PortMap& map,
   }
   SessionIndex best = kNoSession;
   unsigned looked = 0;
-  const auto idle = [&](SessionIndex of) { return now.since(Instant{table_.at(of).last_seen.get()}); };
-  for (std::size_t i = 0; i < choice.entries.size() && (best == kNoSession || looked < kSteps); ++i) {
+  const auto idle = [&](SessionIndex of) {
+    return now.since(Instant{table_.at(of).last_seen.get()});
+  };
+  for (std::size_t i = 0; i < choice.entries.size() && (best == kNoSession || looked < kSteps);
+       ++i) {
     const unsigned number = choice.class_at(i);
     if (!map.known[number] || map.held[number] == 0) continue;
     visit_holders(map, choice, number, now, [&](std::uint32_t, SessionIndex holder) {

@@ -83,11 +83,8 @@ class PortAllocator {
                                             const Choice& choice,
                                             Instant now) noexcept;
   template <typename Visit>
-  void visit_holders(const PortMap& map,
-                     const Choice& choice,
-                     unsigned number,
-                     Instant now,
-                     Visit visit) noexcept;
+  void visit_holders(
+      const PortMap& map, const Choice& choice, unsigned number, Instant now, Visit visit) noexcept;
 
   const OwnerFunction& owner_;
   FlowTable& table_;

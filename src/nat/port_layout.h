@@ -3,8 +3,8 @@
 /// All 65,536 ports in an order that keeps together those of one class: a bitmap over it has a
 /// class's ports in consecutive words, one cache line where the key gives every class 512 ports.
 ///
-/// The class of port p is T(p) mod 128, where T(p) is what a destination port adds to the owner hash
-/// (owner.h). T is linear, so the sizes of classes are 0 or one power of two of 512 or more.
+/// The class of port p is T(p) mod 128, where T(p) is what a destination port adds to the owner
+/// hash (owner.h). T is linear, so the sizes of classes are 0 or one power of two of 512 or more.
 ///
 /// Immutable after construction, shared by all threads.
 #pragma once

@@ -9,8 +9,8 @@
 
 namespace sluice::nat {
 
-/// An echo reply of nothing but zeros has the checksum 0xffff, where differences lead to 0 (RFC 1624
-/// 3): the one message whose sum is plus zero. A receiver would refuse 0.
+/// An echo reply of nothing but zeros has the checksum 0xffff, where differences lead to 0 (RFC
+/// 1624 3): the one message whose sum is plus zero. A receiver would refuse 0.
 inline void mend_empty_reply(net::IcmpHeader& icmp) noexcept {
   const bool empty = icmp.type == net::kIcmpEchoReply && icmp.code == 0 &&
                      icmp.identifier.raw() == 0 && icmp.sequence.raw() == 0;

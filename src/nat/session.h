@@ -40,22 +40,22 @@ enum class Direction : std::uint8_t { kOutbound = 0, kInbound = 1 };
 /// RFC 7857 section 2, drawn as a table in tcp_state.cc. The opener is whoever sent the first SYN.
 enum class SessionState : std::uint8_t {
   kFree = 0,
-  kSynSent,            ///< the opener's SYN was seen
-  kSynBoth,            ///< both SYNs, the opener's ACK is missing
+  kSynSent,  ///< the opener's SYN was seen
+  kSynBoth,  ///< both SYNs, the opener's ACK is missing
   kEstablished,
-  kFinFromOpener,      ///< the opener closed its direction
-  kFinFromResponder,   ///< the responder closed its direction
-  kFinBoth,            ///< both closed, an acknowledgment is missing
-  kClosed,             ///< both FINs are acknowledged: the port rests
-  kReset,              ///< a valid RST passed: the port rests, unless data shows it was ignored
-  kElsewhere,          ///< no session but a redirect: another worker holds it (notice.h)
+  kFinFromOpener,     ///< the opener closed its direction
+  kFinFromResponder,  ///< the responder closed its direction
+  kFinBoth,           ///< both closed, an acknowledgment is missing
+  kClosed,            ///< both FINs are acknowledged: the port rests
+  kReset,             ///< a valid RST passed: the port rests, unless data shows it was ignored
+  kElsewhere,         ///< no session but a redirect: another worker holds it (notice.h)
 };
 /// Those of sessions; kElsewhere is none.
 inline constexpr unsigned kSessionStates = 9;
 
 enum SessionFlag : std::uint8_t {
-  kTranslated = 0x01,      ///< source rewritten outbound, destination inbound
-  kOpenedInbound = 0x02,   ///< the first packet came from the remote
+  kTranslated = 0x01,        ///< source rewritten outbound, destination inbound
+  kOpenedInbound = 0x02,     ///< the first packet came from the remote
   kFinAckedOutbound = 0x04,  ///< the FIN sent outbound was acknowledged
   kFinAckedInbound = 0x08,   ///< the FIN sent inbound was acknowledged
   kMapping = 0x10,           ///< no session but an endpoint-independent mapping, see below
@@ -86,12 +86,12 @@ struct SessionIdentity {
   Be32 pod, remote, snat;
   Be16 pod_port, remote_port, snat_port;
   std::uint8_t protocol;
-  std::uint8_t flags;         ///< SessionFlag
-  std::uint16_t start;        ///< Instant::ms >> kStartShift
-  net::FoldedDelta l3_delta;  ///< outbound change of the IPv4 header's sum, TTL not included
-  net::FoldedDelta l4_delta;  ///< outbound change of the TCP, UDP or ICMP sum
-  std::uint8_t rule[3];       ///< RuleId
-  std::uint8_t state;         ///< SessionState; through Session::state() only
+  std::uint8_t flags;          ///< SessionFlag
+  std::uint16_t start;         ///< Instant::ms >> kStartShift
+  net::FoldedDelta l3_delta;   ///< outbound change of the IPv4 header's sum, TTL not included
+  net::FoldedDelta l4_delta;   ///< outbound change of the TCP, UDP or ICMP sum
+  std::uint8_t rule[3];        ///< RuleId
+  std::uint8_t state;          ///< SessionState; through Session::state() only
   std::uint8_t window_log[2];  ///< by sender; through Session::window_log() only
 
   [[nodiscard]] FlowKey outbound_key() const noexcept {

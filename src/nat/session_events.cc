@@ -11,25 +11,33 @@ namespace sluice::nat {
 
 SessionEvents::SessionEvents(std::uint32_t capacity) {
   // A ring keeps one place free.
-  const ssize_t bytes = rte_ring_get_memsize_elem(sizeof(SessionEvent), rte_align32pow2(capacity + 1));
+  const ssize_t bytes =
+      rte_ring_get_memsize_elem(sizeof(SessionEvent), rte_align32pow2(capacity + 1));
   memory_.reset(static_cast<std::byte*>(
-      ::operator new(static_cast<std::size_t>(bytes), std::align_val_t{RTE_CACHE_LINE_SIZE})));
+      ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{RTE_CACHE_LINE_SIZE})));
   rte_ring_init(ring(), "session_events", capacity,
                 RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
 }
 
 void SessionEvents::Release::operator()(std::byte* memory) const noexcept {
-  ::operator delete(memory, std::align_val_t{RTE_CACHE_LINE_SIZE});
+  ::operator delete (memory, std::align_val_t{RTE_CACHE_LINE_SIZE});
 }
 
 void SessionEvents::put(const SessionIdentity& session,
                         SessionEvent::What what,
                         Instant now) noexcept {
   if (!session.translated() || !session.is_session()) return;
-  SessionEvent event{session.pod,      session.remote,           session.snat,
-                     session.pod_port, session.remote_port,      session.snat_port,
-                     session.protocol, what,                     now,
-                     session.opened_inbound(), {}};
+  SessionEvent event{session.pod,
+                     session.remote,
+                     session.snat,
+                     session.pod_port,
+                     session.remote_port,
+                     session.snat_port,
+                     session.protocol,
+                     what,
+                     now,
+                     session.opened_inbound(),
+                     {}};
   if (rte_ring_sp_enqueue_elem(ring(), &event, sizeof event) != 0) dropped_.add(1);
 }
 

@@ -5,7 +5,8 @@
 ///
 /// Preserved sessions, mappings and redirects have no translation to tell of and are left out.
 ///
-/// Writer: the worker that owns the flow table. Reader: one thread. Memory is taken at construction.
+/// Writer: the worker that owns the flow table. Reader: one thread. Memory is taken at
+/// construction.
 #pragma once
 
 #include <cstddef>

@@ -24,6 +24,7 @@ enum Event : std::uint8_t {
 
 // RFC 7857 section 2 (figure 1), with RFC 793's simultaneous open. RSTs and the last ACKs depend on
 // sequence numbers and are handled beside the table.
+// clang-format off
 constexpr std::array<std::array<SessionState, kEvents>, kSessionStates> kNext{{
     //                  SYN opener         SYN responder      FIN opener       FIN responder      ACK opener         ACK responder
     /* free         */ {kFree,             kFree,             kFree,           kFree,             kFree,             kFree},
@@ -36,13 +37,15 @@ constexpr std::array<std::array<SessionState, kEvents>, kSessionStates> kNext{{
     /* closed       */ {kClosed,           kClosed,           kClosed,         kClosed,           kClosed,           kClosed},
     /* reset        */ {kReset,            kReset,            kReset,          kReset,            kEstablished,      kEstablished},
 }};
+// clang-format on
 
 [[nodiscard]] constexpr bool after(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b) > 0;
 }
 
 // --- windows ---------------------------------------------------------------------------------
-// A byte a sender: its window scale in the low half, bits of its largest window as sent in the high.
+// A byte a sender: its window scale in the low half, bits of its largest window as sent in the
+// high.
 
 constexpr std::uint8_t kUnknownWindow = 0xfe;  // 2^16 << 14: whatever a mid-stream flow may use
 
@@ -84,8 +87,7 @@ void note_window(Session& session, Direction sender, const TcpSegment& segment) 
     // Scaling holds only if both sides offer it (RFC 7323 2.2).
     if (segment.has(net::kAck) && !scale) {
       const Direction other = opposite(sender);
-      session.set_window_log(other,
-                             static_cast<std::uint8_t>(session.window_log(other) & 0xf0U));
+      session.set_window_log(other, static_cast<std::uint8_t>(session.window_log(other) & 0xf0U));
     }
   }
   const std::uint8_t updated = with_window(log, segment.window);
@@ -155,8 +157,7 @@ void reopen(Session& session, Direction direction, const TcpSegment& segment) no
   const Direction other = opposite(direction);
   if (segment.has(net::kAck) &&
       !after(session.tcp_end[Session::index(other)].get(), segment.acknowledgment)) {
-    const std::uint8_t flag =
-        other == Direction::kOutbound ? kFinAckedOutbound : kFinAckedInbound;
+    const std::uint8_t flag = other == Direction::kOutbound ? kFinAckedOutbound : kFinAckedInbound;
     if ((session.identity.flags & flag) == 0) session.set_flag(flag);
   }
   constexpr std::uint8_t kBoth = kFinAckedOutbound | kFinAckedInbound;
@@ -240,9 +241,9 @@ void tcp_track(Session& session, Direction direction, const TcpSegment& segment)
     if (tcp_begins_again(session, direction, segment)) reopen(session, direction, segment);
     return;
   }
-  // What its receiver would not take changes nothing (RFC 9293 3.10.7.4): a guessed segment must not
-  // move the window that RSTs are judged by, nor the SYN of a pod that lost its connection, which
-  // the remote challenges.
+  // What its receiver would not take changes nothing (RFC 9293 3.10.7.4): a guessed segment must
+  // not move the window that RSTs are judged by, nor the SYN of a pod that lost its connection,
+  // which the remote challenges.
   const bool synchronised = state != kSynSent && state != kSynBoth;
   if (synchronised && !in_window(session, direction, segment.sequence)) return;
 
@@ -254,8 +255,8 @@ void tcp_track(Session& session, Direction direction, const TcpSegment& segment)
   note_sequence(session, direction, segment);
   note_window(session, direction, segment);
   if (closing(next)) [[unlikely]] {
-    const bool other_closed = next == kFinBoth ||
-                              (next == kFinFromOpener) != is_opener(session, direction);
+    const bool other_closed =
+        next == kFinBoth || (next == kFinFromOpener) != is_opener(session, direction);
     if (other_closed && both_fins_acknowledged(session, direction, segment) && next == kFinBoth) {
       session.set_state(kClosed);
       return;

@@ -17,8 +17,8 @@ struct TcpSegment {
   std::uint8_t flags = 0;
   std::uint32_t sequence = 0;
   std::uint32_t acknowledgment = 0;
-  std::uint16_t window = 0;         ///< as sent, not scaled
-  std::uint32_t length = 0;         ///< payload bytes
+  std::uint16_t window = 0;  ///< as sent, not scaled
+  std::uint32_t length = 0;  ///< payload bytes
   std::span<const std::uint8_t> options;
 
   [[nodiscard]] bool has(std::uint8_t flag) const noexcept { return (flags & flag) != 0; }

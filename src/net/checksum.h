@@ -17,8 +17,8 @@
 
 namespace sluice::net {
 
-/// Folds a sum of 16-bit words into 16 bits, carries added back in. A number added to itself with its
-/// halves exchanged has the sum of both in its upper half, the carry included.
+/// Folds a sum of 16-bit words into 16 bits, carries added back in. A number added to itself with
+/// its halves exchanged has the sum of both in its upper half, the carry included.
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
   const auto half = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32);
   return static_cast<std::uint16_t>((half + std::rotl(half, 16)) >> 16);

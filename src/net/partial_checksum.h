@@ -17,7 +17,7 @@ namespace partial {
 struct Transport {
   std::span<std::uint8_t> bytes;  ///< empty: not one of TCP or UDP, whole and at hand
   std::uint8_t protocol = 0;
-  std::uint64_t addresses = 0;    ///< their sum
+  std::uint64_t addresses = 0;  ///< their sum
 };
 
 [[nodiscard]] inline Transport transport_of(std::span<std::uint8_t> frame) noexcept {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// How often senders are told why their packets were dropped (RFC 1812 4.3.2.8): each sender so many
-/// answers of a kind a second, and each kind so many in all. So nobody, whatever he sends, keeps others
-/// from hearing of their path's MTU.
+/// How often senders are told why their packets were dropped (RFC 1812 4.3.2.8): each sender so
+/// many answers of a kind a second, and each kind so many in all. So nobody, whatever he sends,
+/// keeps others from hearing of their path's MTU.
 ///
 /// Owner: one worker. Senders are hashed; a few may share a budget.
 #pragma once
@@ -26,11 +26,13 @@ class TokenBucket {
   [[nodiscard]] bool take(Rate rate, Instant now) noexcept {
     constexpr std::uint32_t kSecond = 1000;
     const std::uint32_t since = now.ms - refilled_;
-    const std::uint64_t earned = std::uint64_t{std::min(since, kSecond)} * rate.per_second / kSecond;
+    const std::uint64_t earned =
+        std::uint64_t{std::min(since, kSecond)} * rate.per_second / kSecond;
     if (earned != 0 || since >= kSecond) {
       refilled_ = now.ms;
       const std::uint64_t had = rate.most - std::min(spent_, rate.most);
-      spent_ = static_cast<std::uint32_t>(rate.most - std::min<std::uint64_t>(had + earned, rate.most));
+      spent_ =
+          static_cast<std::uint32_t>(rate.most - std::min<std::uint64_t>(had + earned, rate.most));
     }
     if (spent_ >= rate.most) return false;
     ++spent_;

@@ -25,9 +25,9 @@ namespace sluice::pipeline {
 /// What parse found.
 enum class Kind : std::uint8_t {
   kArp,
-  kFlow,         ///< IPv4 with a tuple: TCP, UDP, ICMP query, or another protocol by address
-  kIcmpError,    ///< IPv4 ICMP that quotes a packet: the tuple is the quoted one's, reversed
-  kFragment,     ///< IPv4, not whole
+  kFlow,       ///< IPv4 with a tuple: TCP, UDP, ICMP query, or another protocol by address
+  kIcmpError,  ///< IPv4 ICMP that quotes a packet: the tuple is the quoted one's, reversed
+  kFragment,   ///< IPv4, not whole
   kIpv6,
 };
 
@@ -76,11 +76,11 @@ struct alignas(64) Packet {
   Kind kind = Kind::kFlow;
   Fate fate = Fate::kLive;
   Verdict verdict = Verdict::kNone;
-  bool first = false;         ///< this packet opened its session
-  bool cut = false;           ///< leaves in pieces (class Pieces)
-  bool steered = false;       ///< came by ring: this worker is its owner
-  bool redirected = false;    ///< another worker than its owner holds its flow, or is to (notice.h)
-  std::uint8_t hops = 0;      ///< workers that had no room for its flow
+  bool first = false;       ///< this packet opened its session
+  bool cut = false;         ///< leaves in pieces (class Pieces)
+  bool steered = false;     ///< came by ring: this worker is its owner
+  bool redirected = false;  ///< another worker than its owner holds its flow, or is to (notice.h)
+  std::uint8_t hops = 0;    ///< workers that had no room for its flow
 
   policy::Decision decision;  ///< first packets; the rule for all
   /// Of a datagram put together from fragments, which then does not lie in its buffer.
@@ -163,8 +163,8 @@ class Burst {
   [[nodiscard]] bool has_missed() const noexcept { return missed_ != 0; }
   [[nodiscard]] bool all_emitted() const noexcept { return emitted_ == size_; }
 
-  /// A packet as Packet{} makes it. Copied, as that is eight moves of 16 bytes; g++ 12 constructs it
-  /// by `rep stosq`, which takes longer than finding its session.
+  /// A packet as Packet{} makes it. Copied, as that is eight moves of 16 bytes; g++ 12 constructs
+  /// it by `rep stosq`, which takes longer than finding its session.
   Packet& add() noexcept { return packets_[size_++] = kUntouched; }
 
   [[nodiscard]] Packet* begin() noexcept { return packets_.data(); }

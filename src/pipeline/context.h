@@ -46,8 +46,8 @@ struct Context {
   std::span<NicQueue> nic_queues{};  ///< by DeviceId; none where there are no devices
 
   [[nodiscard]] const eni::EniMap& enis() const noexcept { return snapshot->enis; }
-  /// Whether a pod holds as many sessions here as this worker's share of `flows.per_pod` allows. The
-  /// shares add up to the limit; where one is used up another worker's serves (elsewhere.h).
+  /// Whether a pod holds as many sessions here as this worker's share of `flows.per_pod` allows.
+  /// The shares add up to the limit; where one is used up another worker's serves (elsewhere.h).
   [[nodiscard]] bool at_pod_limit(Be32 pod) const noexcept {
     const std::uint32_t limit = snapshot->config.flows.per_pod;
     if (limit == 0) return false;

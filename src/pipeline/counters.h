@@ -19,25 +19,25 @@ namespace sluice::pipeline {
 /// where waiting is what lies in rings and neighbour queues (counted there, not here).
 struct alignas(64) Counters {
   using Count = nat::Relaxed<std::uint64_t>;
-  Count received;        ///< from devices
+  Count received;  ///< from devices
   Count received_bytes;
-  Count sent;            ///< to devices
+  Count sent;  ///< to devices
   Count sent_bytes;
-  Count originated;      ///< frames the gateway made itself
-  Count split;           ///< more frames left than came in
-  Count merged;          ///< fewer frames left than came in
-  Count consumed;        ///< frames for the gateway itself: ARP, ND
+  Count originated;  ///< frames the gateway made itself
+  Count split;       ///< more frames left than came in
+  Count merged;      ///< fewer frames left than came in
+  Count consumed;    ///< frames for the gateway itself: ARP, ND
   std::array<Count, kDropReasons> dropped;
   std::array<Count, kDropReasons> dropped_bytes;
   std::array<nat::Relaxed<std::uint32_t>, kDropReasons> last_dropped;  ///< Instant::ms
   nat::Relaxed<std::uint32_t> clock;  ///< of the thread's turn; Instant::ms
   Count sessions_opened;
-  Count sessions_ended;  ///< most found past their time
-  Count untracked;       ///< preserved without a session, for lack of room
-  Count handed_over;     ///< passed to the worker that owns them
-  Count unanswered;      ///< dropped without the answer that is due, which came too often
+  Count sessions_ended;          ///< most found past their time
+  Count untracked;               ///< preserved without a session, for lack of room
+  Count handed_over;             ///< passed to the worker that owns them
+  Count unanswered;              ///< dropped without the answer that is due, which came too often
   Count session_events_dropped;  ///< sessions opened or ended that the session log will not know of
-  Count busy_cycles;     ///< TSC cycles of the turns in which devices had packets
+  Count busy_cycles;             ///< TSC cycles of the turns in which devices had packets
   Count busy_turns;
 
   /// Whose first packet was the last to be refused for a reason of the gateway's size.

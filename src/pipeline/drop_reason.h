@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Why a packet may be lost: one line a reason gives the enumerator, the metric's name, the kind and
-/// the operator's text. A packet is never dropped without one.
+/// Why a packet may be lost: one line a reason gives the enumerator, the metric's name, the kind
+/// and the operator's text. A packet is never dropped without one.
 ///
 /// Add new reasons at the end of their kind; names are never changed once released.
 #pragma once

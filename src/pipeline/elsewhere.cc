@@ -26,10 +26,7 @@ bool pass_to(Packet& packet, WorkerId holder, Context& context, Instant now) noe
   return true;
 }
 
-bool seek_room_elsewhere(Packet& packet,
-                         unsigned visits,
-                         Context& context,
-                         Instant now) noexcept {
+bool seek_room_elsewhere(Packet& packet, unsigned visits, Context& context, Instant now) noexcept {
   const unsigned workers = context.owner.workers();
   if (workers > 1 && packet.hops + 1U < visits) {
     ++packet.hops;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Flows that another worker than their home holds (nat/notice.h): because its ports towards a remote
-/// are all in use, or because the protocol has none to choose.
+/// Flows that another worker than their home holds (nat/notice.h): because its ports towards a
+/// remote are all in use, or because the protocol has none to choose.
 ///
 /// The home leaves a redirect and passes the first packet on; a worker without room passes it on
 /// further, once round all of them. So a flow is refused only when no worker has room for it.

@@ -26,7 +26,8 @@ namespace sluice::pipeline {
 template <typename T>
 concept Stage = requires(T stage, Burst& burst, Context& context) {
   T(context);
-  { stage.process(burst) } noexcept;
+  { stage.process(burst) }
+  noexcept;
 };
 
 /// Stages folded into one run-to-completion path at compile time.
@@ -45,8 +46,8 @@ class Pipeline {
   template <typename After>
   void process(Burst& burst, After&& after) noexcept {
     unsigned number = 0;
-    std::apply(
-        [&](auto&... stage) { ((stage.process(burst), after(number++, burst)), ...); }, stages_);
+    std::apply([&](auto&... stage) { ((stage.process(burst), after(number++, burst)), ...); },
+               stages_);
   }
 
  private:

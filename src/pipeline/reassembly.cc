@@ -194,12 +194,12 @@ void Reassembly::take(Packet& packet, Instant now) noexcept {
     // Another end than what came agrees with, even within it: no telling which is right.
     const Datagram& datagram = datagrams_[index];
     const bool ends_elsewhere =
-        !fragment.more &&
-        (fragment.cut.end() < pieces.back().end() ||
-         (datagram.total != 0 && fragment.cut.end() != datagram.total));
-    const bool known = !ends_elsewhere && std::any_of(pieces.begin(), pieces.end(), [&](const Cut& cut) {
-      return fragment.cut.offset >= cut.offset && fragment.cut.end() <= cut.end();
-    });
+        !fragment.more && (fragment.cut.end() < pieces.back().end() ||
+                           (datagram.total != 0 && fragment.cut.end() != datagram.total));
+    const bool known =
+        !ends_elsewhere && std::any_of(pieces.begin(), pieces.end(), [&](const Cut& cut) {
+          return fragment.cut.offset >= cut.offset && fragment.cut.end() <= cut.end();
+        });
     if (known) return packet.drop(DropReason::kBadFragment);
     if (!agrees(datagrams_[index], fragment)) {
       drop(index, DropReason::kBadFragment);
@@ -263,8 +263,8 @@ Pieces::Pieces(const Packet& packet, std::uint16_t mtu) noexcept
     cuts_ = packet.fragmentation->pieces();
     const std::size_t room =
         mtu - std::max<std::size_t>(packet.l4_offset - kEthernet, later_header_length_);
-    const bool fits = std::all_of(cuts_.begin(), cuts_.end(),
-                                  [&](const Cut& cut) { return cut.length <= room; });
+    const bool fits =
+        std::all_of(cuts_.begin(), cuts_.end(), [&](const Cut& cut) { return cut.length <= room; });
     if (!fits) cuts_ = {&whole_, 1};
   } else {
     later_header_length_ = make_later_header(packet.frame + kEthernet, later_header_);

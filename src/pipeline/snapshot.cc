@@ -40,17 +40,12 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(config::Config config,
     independent.insert(independent.end(), pool.addresses.begin(), pool.addresses.end());
   }
   std::sort(independent.begin(), independent.end());
-  const bool filters_by_remote = config.snat.filtering.value_or(config.snat.mapping) ==
-                                 config::Mapping::kEndpointDependent;
-  return std::unique_ptr<const Snapshot>(new Snapshot{std::move(config),
-                                                      std::move(policy).value(),
-                                                      std::move(enis),
-                                                      limits,
-                                                      nat::PortClasses(owner, tcp_udp),
-                                                      nat::PortClasses(owner, echo),
-                                                      keep,
-                                                      std::move(independent),
-                                                      filters_by_remote});
+  const bool filters_by_remote =
+      config.snat.filtering.value_or(config.snat.mapping) == config::Mapping::kEndpointDependent;
+  return std::unique_ptr<const Snapshot>(
+      new Snapshot{std::move(config), std::move(policy).value(), std::move(enis), limits,
+                   nat::PortClasses(owner, tcp_udp), nat::PortClasses(owner, echo), keep,
+                   std::move(independent), filters_by_remote});
 }
 
 }  // namespace sluice::pipeline

@@ -40,8 +40,8 @@ std::string signed_values(char sign, const Values& from, const Values& without) 
   }
   if (words.empty()) return "";
   const std::size_t shown = std::min(words.size(), kMostValues);
-  std::string text = fmt::format(" {}", fmt::join(words.begin(), words.begin() +
-                                                  static_cast<std::ptrdiff_t>(shown), " "));
+  std::string text = fmt::format(
+      " {}", fmt::join(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(shown), " "));
   if (shown < words.size()) text += fmt::format(" and {} more {}", words.size() - shown, sign);
   return text;
 }
@@ -70,9 +70,9 @@ std::string action_of(const policy::Entry& entry, const policy::EntryList& list)
   const policy::SourcePool& pool = list.pools[entry.pool.value];
   std::vector<std::string> words;  // in order: the order says which pod gets which
   for (const Ipv4Addr address : pool.addresses) words.push_back(address.to_string());
-  return fmt::format("snat to {}{}", fmt::join(words, " "),
-                     pool.mapping == config::Mapping::kEndpointIndependent ? ", endpoint_independent"
-                                                                           : "");
+  return fmt::format(
+      "snat to {}{}", fmt::join(words, " "),
+      pool.mapping == config::Mapping::kEndpointIndependent ? ", endpoint_independent" : "");
 }
 
 struct Rule {
@@ -132,22 +132,22 @@ void compare_policies(const config::Config& before,
   std::vector<Rule> removed = without(old_rules, new_rules);
   const std::vector<Rule> added = without(new_rules, old_rules);
   if (removed.empty() && added.empty()) {
-    const bool same_order = std::equal(
-        old_rules.begin(), old_rules.end(), new_rules.begin(), new_rules.end(),
-        [](const Rule& a, const Rule& b) { return a.said == b.said; });
+    const bool same_order =
+        std::equal(old_rules.begin(), old_rules.end(), new_rules.begin(), new_rules.end(),
+                   [](const Rule& a, const Rule& b) { return a.said == b.said; });
     if (!same_order) lines.emplace_back("policy: the same entries in another order");
     return;
   }
   std::vector<std::string> plus;
   for (const Rule& rule : added) {
-    const auto same_text =
-        std::find_if(removed.begin(), removed.end(),
-                     [&](const Rule& other) { return *other.text == *rule.text; });
+    const auto same_text = std::find_if(removed.begin(), removed.end(), [&](const Rule& other) {
+      return *other.text == *rule.text;
+    });
     if (same_text == removed.end()) {
       plus.push_back("policy: + " + *rule.text);
     } else {
-      plus.push_back(fmt::format("policy: {}:{}", *rule.text,
-                                 rule_difference(same_text->said, rule.said)));
+      plus.push_back(
+          fmt::format("policy: {}:{}", *rule.text, rule_difference(same_text->said, rule.said)));
       removed.erase(same_text);
     }
   }
@@ -221,15 +221,16 @@ void add_snat(Keys& keys, const config::SnatConfig& snat) {
   keys.value("snat.ports (tcp, udp)", fmt::format("{}", fmt::join(ranges, ", ")));
   const PortRange echo = snat.echo_ports_in_force();
   keys.value("snat.ports (icmp)", fmt::format("{}-{}", echo.first, echo.last));
-  keys.value("snat.port_selection",
-             snat.port_selection_in_force() == config::PortSelection::kPreserve ? "preserve"
-                                                                                : "random");
+  keys.value(
+      "snat.port_selection",
+      snat.port_selection_in_force() == config::PortSelection::kPreserve ? "preserve" : "random");
   keys.list("snat.source", snat.source);
   keys.value("snat.mapping", word(snat.mapping));
   keys.value("snat.filtering", word(snat.filtering.value_or(snat.mapping)));
   keys.value("snat.forward_link_local", snat.forward_link_local);
   if (snat.ip_masq_agent) {
-    keys.value("resyncInterval", fmt::format("{} ms", snat.ip_masq_agent->file.resync_interval.count()));
+    keys.value("resyncInterval",
+               fmt::format("{} ms", snat.ip_masq_agent->file.resync_interval.count()));
   }
   if (snat.gke) {
     keys.value("resyncInterval", fmt::format("{} ms", snat.gke->file.resync_interval.count()));

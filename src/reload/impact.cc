@@ -17,11 +17,11 @@ namespace sluice::reload {
 namespace {
 
 constexpr std::size_t kExamplesOfAKind = 3;
-constexpr std::array<const char*, Impact::kKinds> kNames{
-    "snat_to_preserve", "preserve_to_snat", "to_drop", "other_source", "other"};
+constexpr std::array<const char*, Impact::kKinds> kNames{"snat_to_preserve", "preserve_to_snat",
+                                                         "to_drop", "other_source", "other"};
 constexpr std::array<const char*, Impact::kKinds> kMeanings{
-    "translated now, would be preserved", "preserved now, would be translated",
-    "would be dropped", "would be translated to another address", "would be for the gateway itself"};
+    "translated now, would be preserved", "preserved now, would be translated", "would be dropped",
+    "would be translated to another address", "would be for the gateway itself"};
 
 /// The packet that would open this flow, as whoever opened it sends it.
 explain::FrameSpec opening_packet(const nat::SessionIdentity& flow) {
@@ -50,8 +50,8 @@ std::string protocol_word(std::uint8_t protocol) {
 /// The flow as a line of `explain`.
 std::string flow_line(const nat::SessionIdentity& flow) {
   const explain::FrameSpec spec = opening_packet(flow);
-  const bool ports = flow.protocol == net::kTcp || flow.protocol == net::kUdp ||
-                     flow.protocol == net::kSctp;
+  const bool ports =
+      flow.protocol == net::kTcp || flow.protocol == net::kUdp || flow.protocol == net::kSctp;
   std::string source = spec.source.to_string();
   std::string destination = spec.destination.to_string();
   if (ports || flow.protocol == net::kIcmp) source += fmt::format(":{}", spec.source_port);

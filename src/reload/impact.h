@@ -48,7 +48,7 @@ class Impact {
   const gateway::Gateway& gateway_;
   std::unique_ptr<explain::Simulator> simulator_;
   std::string path_;
-  std::vector<std::string> restart_;      ///< keys that only a restart would change
+  std::vector<std::string> restart_;  ///< keys that only a restart would change
   std::vector<std::string> differences_;
   std::size_t worker_ = 0;
   std::uint32_t record_ = 0;

@@ -50,10 +50,7 @@ Reloader::Reloader(gateway::Gateway& gateway,
                    telemetry::SessionLog& sessions,
                    Origin origin,
                    ObservedFiles seen)
-    : gateway_(gateway),
-      sessions_(sessions),
-      origin_(std::move(origin)),
-      seen_(std::move(seen)) {
+    : gateway_(gateway), sessions_(sessions), origin_(std::move(origin)), seen_(std::move(seen)) {
   watch();
 }
 
@@ -97,7 +94,9 @@ void Reloader::check() {
   }
 }
 
-Reloader::Outcome Reloader::refused(std::vector<std::string> problems, std::string why, bool again) {
+Reloader::Outcome Reloader::refused(std::vector<std::string> problems,
+                                    std::string why,
+                                    bool again) {
   last_failed_ = true;
   if (again) {
     log().error("{}, as before", why);
@@ -117,10 +116,10 @@ Reloader::Outcome Reloader::reload(std::string_view cause) {
   seen_ = std::move(files);
   watch();
   if (!loaded.config) {
-    return refused(texts_of(loaded.problems, config::Severity::kError),
-                   fmt::format("{} has errors ({}); the running configuration stays", origin_.path,
-                               cause),
-                   again);
+    return refused(
+        texts_of(loaded.problems, config::Severity::kError),
+        fmt::format("{} has errors ({}); the running configuration stays", origin_.path, cause),
+        again);
   }
   const auto refused_for = [&](const std::string& why) {
     return refused({}, fmt::format("{}: {} ({})", origin_.path, why, cause), again);
@@ -142,9 +141,10 @@ Reloader::Outcome Reloader::reload(std::string_view cause) {
   }
   warnings_ = std::move(warnings);
   const std::vector<std::string> changes = differences(before, after);
-  Outcome outcome{true, {fmt::format("{} is in force ({}): {}", origin_.path, cause,
-                                     changes.empty() ? "nothing is different"
-                                                     : "new flows see these differences")}};
+  Outcome outcome{
+      true,
+      {fmt::format("{} is in force ({}): {}", origin_.path, cause,
+                   changes.empty() ? "nothing is different" : "new flows see these differences")}};
   for (const std::string& change : changes) outcome.lines.push_back("  " + change);
   for (const std::string& line : outcome.lines) log().info("{}", line);
   return outcome;

@@ -28,8 +28,8 @@ struct RemoteUse {
 
 struct AddressUse {
   std::uint64_t sessions = 0;
-  std::uint64_t mappings = 0;     ///< endpoint-independent ones
-  RemoteUse busiest;              ///< the remote with the most of them
+  std::uint64_t mappings = 0;  ///< endpoint-independent ones
+  RemoteUse busiest;           ///< the remote with the most of them
 };
 
 class Census {

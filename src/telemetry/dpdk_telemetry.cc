@@ -18,13 +18,18 @@ const Telemetry* asked = nullptr;
 void counters(const Telemetry& telemetry, rte_tel_data* out) {
   const pipeline::Totals totals = telemetry.gateway().totals();
   const auto status = telemetry.status();
-  for (const auto& [name, value] :
-       {std::pair{"received", totals.received}, {"received_bytes", totals.received_bytes},
-        {"originated", totals.originated}, {"split", totals.split}, {"sent", totals.sent},
-        {"sent_bytes", totals.sent_bytes}, {"consumed", totals.consumed},
-        {"merged", totals.merged}, {"dropped", totals.all_dropped()},
-        {"waiting", status->waiting}, {"handed_over", totals.handed_over},
-        {"untracked", totals.untracked}}) {
+  for (const auto& [name, value] : {std::pair{"received", totals.received},
+                                    {"received_bytes", totals.received_bytes},
+                                    {"originated", totals.originated},
+                                    {"split", totals.split},
+                                    {"sent", totals.sent},
+                                    {"sent_bytes", totals.sent_bytes},
+                                    {"consumed", totals.consumed},
+                                    {"merged", totals.merged},
+                                    {"dropped", totals.all_dropped()},
+                                    {"waiting", status->waiting},
+                                    {"handed_over", totals.handed_over},
+                                    {"untracked", totals.untracked}}) {
     rte_tel_data_add_dict_u64(out, name, value);
   }
 }
@@ -51,10 +56,11 @@ void workers(const Telemetry& telemetry, rte_tel_data* out) {
   const auto& all = telemetry.gateway().workers();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const gateway::Load& load = all[i]->load();
-    for (const auto& [name, value] :
-         {std::pair{"turns", load.turns.get()}, {"cycles", load.cycles.get()},
-          {"busy_cycles", load.busy_cycles.get()}, {"bursts", load.bursts.get()},
-          {"burst_frames", load.burst_frames.get()}}) {
+    for (const auto& [name, value] : {std::pair{"turns", load.turns.get()},
+                                      {"cycles", load.cycles.get()},
+                                      {"busy_cycles", load.busy_cycles.get()},
+                                      {"bursts", load.bursts.get()},
+                                      {"burst_frames", load.burst_frames.get()}}) {
       rte_tel_data_add_dict_u64(out, fmt::format("worker{}_{}", i, name).c_str(), value);
     }
   }

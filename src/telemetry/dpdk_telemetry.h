@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// `/sluice/...` on DPDK's own telemetry socket, for dpdk-telemetry.py. Asked by DPDK's thread; reads
-/// what a scrape of the metrics reads.
+/// `/sluice/...` on DPDK's own telemetry socket, for dpdk-telemetry.py. Asked by DPDK's thread;
+/// reads what a scrape of the metrics reads.
 #pragma once
 
 #include "telemetry/telemetry.h"

@@ -28,7 +28,8 @@ Result<Url> parse(const std::string& text) {
   const std::size_t colon = url.host.rfind(':');
   if (colon != std::string::npos && url.host.back() != ']') {
     const std::string port = url.host.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos) {
+    if (port.empty() || port.size() > 5 ||
+        port.find_first_not_of("0123456789") != std::string::npos) {
       return Error{text + ": the port is no number"};
     }
     url.port = std::stoi(port);
@@ -49,7 +50,8 @@ Result<HttpAnswer> http(const std::string& method,
   const std::unique_ptr<mg_connection, void (*)(mg_connection*)> connection(
       mg_connect_client(to.host.c_str(), to.port, 0, why.data(), why.size()), mg_close_connection);
   if (!connection) return Error{fmt::format("{}: {}", url, why.data())};
-  mg_printf(connection.get(), "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n%sConnection: close\r\n\r\n",
+  mg_printf(connection.get(),
+            "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n%sConnection: close\r\n\r\n",
             method.c_str(), to.path.c_str(), to.host.c_str(), headers.c_str());
   if (mg_get_response(connection.get(), why.data(), why.size(), kPatienceMs) < 0) {
     return Error{fmt::format("{}: {}", url, why.data())};

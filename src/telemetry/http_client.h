@@ -13,8 +13,8 @@ struct HttpAnswer {
   std::string body;
 };
 
-/// One request to "http://HOST[:PORT]/PATH"; `headers` end with a line feed each. Blocking, for some
-/// seconds at most.
+/// One request to "http://HOST[:PORT]/PATH"; `headers` end with a line feed each. Blocking, for
+/// some seconds at most.
 [[nodiscard]] Result<HttpAnswer> http(const std::string& method,
                                       const std::string& url,
                                       const std::string& headers);

@@ -61,8 +61,7 @@ int answer(mg_connection* connection, void* data) {
 }
 
 int keep_message(const mg_connection* connection, const char* message) {
-  auto* server = static_cast<HttpServer::Impl*>(
-      mg_get_user_data(mg_get_context(connection)));
+  auto* server = static_cast<HttpServer::Impl*>(mg_get_user_data(mg_get_context(connection)));
   if (server != nullptr && server->said.empty()) server->said = message;
   return 1;  // it is not to log by itself
 }
@@ -75,15 +74,16 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& listen
   auto impl = std::make_unique<Impl>();
   mg_callbacks callbacks{};
   callbacks.log_message = keep_message;
-  // A client that says nothing has a thread to itself until its time is over; the others are for the
-  // health checks.
+  // A client that says nothing has a thread to itself until its time is over; the others are for
+  // the health checks.
   const char* options[] = {"listening_ports",    listen.c_str(), "num_threads", "32",
                            "request_timeout_ms", "2000",         nullptr};
   impl->context = mg_start(&callbacks, impl.get(), options);
   if (impl->context == nullptr) {
-    return Error{fmt::format("metrics.listen: {} cannot be listened at ({}); name another "
-                             "ADDRESS:PORT, or \"\" for none",
-                             listen, impl->said)};
+    return Error{
+        fmt::format("metrics.listen: {} cannot be listened at ({}); name another "
+                    "ADDRESS:PORT, or \"\" for none",
+                    listen, impl->said)};
   }
   mg_set_request_handler(impl->context, "/metrics$", answer<metrics>, impl.get());
   mg_set_request_handler(impl->context, "/healthz$", answer<healthz>, impl.get());

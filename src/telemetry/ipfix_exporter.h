@@ -2,8 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 /// Sends the session log to an IPFIX collector over UDP.
 ///
-/// Owner: the session log's thread. UDP loses without a word: what is counted as lost here never left
-/// this machine, and the messages' sequence numbers tell the collector of the rest.
+/// Owner: the session log's thread. UDP loses without a word: what is counted as lost here never
+/// left this machine, and the messages' sequence numbers tell the collector of the rest.
 #pragma once
 
 #include <sys/socket.h>

@@ -132,8 +132,7 @@ void IpfixMessages::add(const ExhaustionRecord& record, UtcMs now) {
       put(kQuotaEntriesPerUser);
       put(record.limit);
       return put(last.source.to_host());
-    default:
-      return;
+    default: return;
   }
 }
 

@@ -62,9 +62,9 @@ class IpfixMessages {
   Send send_;
   std::vector<std::uint8_t> message_;  ///< empty: none was begun
   std::size_t set_begin_ = 0;
-  std::uint16_t set_ = 0;              ///< the set that is open; 0: none
-  unsigned records_ = 0;               ///< in the message
-  std::uint32_t sequence_ = 0;         ///< data records sent, modulo 2^32
+  std::uint16_t set_ = 0;       ///< the set that is open; 0: none
+  unsigned records_ = 0;        ///< in the message
+  std::uint32_t sequence_ = 0;  ///< data records sent, modulo 2^32
 };
 
 }  // namespace sluice::telemetry

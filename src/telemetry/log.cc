@@ -29,7 +29,8 @@ void Log::write(config::LogLevel level, std::string_view message) {
   const std::string line =
       format_ == config::LogFormat::kJson
           ? fmt::format("{{\"time\":\"{}\",\"level\":\"{}\",\"message\":{}}}\n", time, word(level),
-                        nlohmann::json(message).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+                        nlohmann::json(message).dump(-1, ' ', false,
+                                                     nlohmann::json::error_handler_t::replace))
           : fmt::format("{} {}: {}\n", time, word(level), message);
   recent_.push_back({time, level, std::string(message)});
   if (recent_.size() > kKept) recent_.pop_front();

@@ -63,7 +63,8 @@ class Families {
     std::uint64_t count = 0;
     unsigned next = 0;
     for (const double bound : kBounds) {
-      while (next < counts.size() && seconds(gateway::TurnTimes::bound(next)) <= bound) count += counts[next++];
+      while (next < counts.size() && seconds(gateway::TurnTimes::bound(next)) <= bound)
+        count += counts[next++];
       metric.histogram.bucket.push_back({count, bound});
     }
     while (next < counts.size()) count += counts[next++];
@@ -83,12 +84,14 @@ class Families {
 
 void add_packets(Families& out, const pipeline::Totals& totals, const Status& status) {
   out.one("received_packets_total", "Packets taken from devices", number(totals.received));
-  out.one("received_bytes_total", "Bytes of packets taken from devices", number(totals.received_bytes));
+  out.one("received_bytes_total", "Bytes of packets taken from devices",
+          number(totals.received_bytes));
   out.one("sent_packets_total", "Packets given to devices", number(totals.sent));
   out.one("sent_bytes_total", "Bytes of packets given to devices", number(totals.sent_bytes));
   out.one("originated_packets_total", "Packets the gateway made itself: ARP, ND, ICMP errors, RST",
           number(totals.originated));
-  out.one("consumed_packets_total", "Packets that were for the gateway itself", number(totals.consumed));
+  out.one("consumed_packets_total", "Packets that were for the gateway itself",
+          number(totals.consumed));
   out.one("split_packets_total", "Packets more that left than came, of packets cut to the MTU",
           number(totals.split));
   out.one("merged_packets_total", "Packets fewer that left than came, of fragments put together",
@@ -100,11 +103,12 @@ void add_packets(Families& out, const pipeline::Totals& totals, const Status& st
 }
 
 void add_drops(Families& out, const pipeline::Totals& totals) {
-  out.family("dropped_packets_total", "Packets dropped, by reason; docs/console.md says what each means");
+  out.family("dropped_packets_total",
+             "Packets dropped, by reason; docs/console.md says what each means");
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     const pipeline::DropInfo& info = pipeline::kDropInfo[i];
-    out.value(number(totals.dropped[i]), {{"reason", std::string(info.metric)},
-                                          {"kind", std::string(kind_word(info.kind))}});
+    out.value(number(totals.dropped[i]),
+              {{"reason", std::string(info.metric)}, {"kind", std::string(kind_word(info.kind))}});
   }
   out.family("dropped_bytes_total", "Bytes of packets dropped, by reason");
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
@@ -118,7 +122,8 @@ void add_sessions(Families& out, const pipeline::Totals& totals, const Status& s
   out.one("sessions_held", "Of those, ended ones whose ports rest", number(status.sessions_held));
   out.one("sessions_capacity", "Sessions the flow tables have room for", number(status.capacity));
   out.one("sessions_opened_total", "Sessions opened", number(totals.sessions_opened));
-  out.one("sessions_ended_total", "Sessions ended, for whatever reason", number(totals.sessions_ended));
+  out.one("sessions_ended_total", "Sessions ended, for whatever reason",
+          number(totals.sessions_ended));
   out.one("session_events_dropped_total",
           "Sessions opened or ended that the session log will not know of: its queue was full",
           number(totals.session_events_dropped));
@@ -205,13 +210,16 @@ void add_workers(Families& out, const gateway::Gateway& gateway) {
        [](const Load& load) { return number(load.full_bursts.get()); });
   each("worker_burst_packets_total", "Packets of all bursts",
        [](const Load& load) { return number(load.burst_frames.get()); });
-  each("worker_poll_gaps_total", "Turns longer than 50 us, in which a worker did not look at its queues",
+  each("worker_poll_gaps_total",
+       "Turns longer than 50 us, in which a worker did not look at its queues",
        [](const Load& load) { return number(load.poll_gaps.get()); });
-  out.histogram("worker_packet_seconds",
-                "How long packets were with a worker at most: the turn that received and sent them");
+  out.histogram(
+      "worker_packet_seconds",
+      "How long packets were with a worker at most: the turn that received and sent them");
   for (std::size_t i = 0; i < gateway.workers().size(); ++i) {
     const Load& load = std::as_const(*gateway.workers()[i]).load();
-    out.times(load.turn_times.read(), seconds(load.packet_cycles.get()), {{"worker", std::to_string(i)}});
+    out.times(load.turn_times.read(), seconds(load.packet_cycles.get()),
+              {{"worker", std::to_string(i)}});
   }
   each("worker_longest_turn_seconds", "The longest time a worker did not look at its queues",
        [](const Load& load) { return seconds(load.longest_cycles.get()); });
@@ -226,7 +234,8 @@ std::vector<MetricFamily> collect(const Telemetry& telemetry) {
   Families out;
   out.family("build_info", "Versions, as labels")
       .value(1, {{"version", std::string(kVersion)}, {"dpdk", rte_version()}});
-  out.one("ready", "Whether the ENIs' links are up, routers answer and workers poll", status->not_ready.empty());
+  out.one("ready", "Whether the ENIs' links are up, routers answer and workers poll",
+          status->not_ready.empty());
   add_packets(out, totals, *status);
   add_drops(out, totals);
   add_sessions(out, totals, *status);

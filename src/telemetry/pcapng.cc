@@ -62,7 +62,8 @@ std::string interface_description(const std::string& name) {
 Result<std::unique_ptr<PcapngWriter>> PcapngWriter::create(
     const std::string& path, const std::vector<std::string>& interfaces) {
   constexpr int kOwnersAlone = 0600;
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnersAlone);
+  const int descriptor =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnersAlone);
   if (descriptor < 0) return Error{fmt::format("{}: {}", path, std::strerror(errno))};
   auto writer = std::unique_ptr<PcapngWriter>(
       new PcapngWriter(File(::fdopen(descriptor, "wb"), std::fclose)));

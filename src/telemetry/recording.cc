@@ -33,17 +33,22 @@ std::string tuple(const TapRecord& record) {
   const auto& ip = net::header_at<net::Ipv4Header>(record.bytes.data() + kIp);
   const std::size_t l4 = kIp + (record.bytes[kIp] & 0x0fU) * 4U;
   std::array<Be16, 2> ports{};
-  if ((ip.protocol == net::kTcp || ip.protocol == net::kUdp) && record.captured >= l4 + sizeof ports) {
+  if ((ip.protocol == net::kTcp || ip.protocol == net::kUdp) &&
+      record.captured >= l4 + sizeof ports) {
     ports = net::header_at<std::array<Be16, 2>>(record.bytes.data() + l4);
   }
   return nat::flow_text({ip.source, ip.destination, ports[0], ports[1], ip.protocol, {}});
 }
 
 std::string_view word(Fate fate) {
-  constexpr std::array<std::string_view, 8> kWords{
-      "goes on",           "leaves",                      "dropped",
-      "dropped, answered", "to the main thread",          "to its worker",
-      "held: a fragment",  "leaves, once its next hop answers"};
+  constexpr std::array<std::string_view, 8> kWords{"goes on",
+                                                   "leaves",
+                                                   "dropped",
+                                                   "dropped, answered",
+                                                   "to the main thread",
+                                                   "to its worker",
+                                                   "held: a fragment",
+                                                   "leaves, once its next hop answers"};
   return kWords[static_cast<std::size_t>(fate)];
 }
 
@@ -153,8 +158,9 @@ void Recording::write(const TapRecord& record) {
   packet.time_ns = start_ns_ + since / hz * kNsPerSecond + since % hz * kNsPerSecond / hz;
   packet.length = record.length;
   packet.bytes = {record.bytes.data(), record.captured};
-  packet.comment = before ? fmt::format("packet {}, as it came in by {}", record.packet, device(record.in))
-                          : fmt::format("packet {}: {}", record.packet, outcome(record));
+  packet.comment =
+      before ? fmt::format("packet {}, as it came in by {}", record.packet, device(record.in))
+             : fmt::format("packet {}: {}", record.packet, outcome(record));
   file_->write(packet);
 }
 
@@ -172,11 +178,14 @@ void Recording::note(std::size_t worker, const TapRecord& record) {
     known.push_back({traced_.size() - 1, record.packet, {"", "", "", what}});
     place = known.end() - 1;
   }
-  const std::string session = !record.session ? "" : record.first ? "opens a session" : "has a session";
-  const std::vector<std::string> now{
-      record.fate == Fate::kLive ? "" : outcome(record),
-      record.verdict == pipeline::Verdict::kNone ? "" : "verdict " + std::string(word(record.verdict)),
-      session, tuple(record)};
+  const std::string session = !record.session ? ""
+                              : record.first  ? "opens a session"
+                                              : "has a session";
+  const std::vector<std::string> now{record.fate == Fate::kLive ? "" : outcome(record),
+                                     record.verdict == pipeline::Verdict::kNone
+                                         ? ""
+                                         : "verdict " + std::string(word(record.verdict)),
+                                     session, tuple(record)};
   std::string change;
   for (std::size_t i = 0; i < now.size(); ++i) {
     if (now[i] == place->last[i] || now[i].empty()) continue;
@@ -184,8 +193,7 @@ void Recording::note(std::size_t worker, const TapRecord& record) {
   }
   place->last = now;
   if (change.empty()) return;
-  traced_[place->place].steps.push_back(
-      {std::string(pipeline::kStageNames[record.stage]), change});
+  traced_[place->place].steps.push_back({std::string(pipeline::kStageNames[record.stage]), change});
 }
 
 }  // namespace sluice::telemetry

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// A trace or a capture under way: puts a tap into every worker, reads what they copy out, and turns
-/// it into lines or into a pcapng file. One at a time. Owner: the main thread.
+/// A trace or a capture under way: puts a tap into every worker, reads what they copy out, and
+/// turns it into lines or into a pcapng file. One at a time. Owner: the main thread.
 #pragma once
 
 #include <memory>

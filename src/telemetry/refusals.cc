@@ -18,7 +18,8 @@ constexpr DropReason kRefusals[] = {DropReason::kPortsExhausted, DropReason::kPr
 
 std::string to_text(const Refusal& refusal) {
   const pipeline::DropInfo& info = pipeline::info(refusal.reason);
-  return fmt::format("{}: {} refused, the last of pod {} to {} ({}): {}", info.metric, refusal.count,
+  return fmt::format("{}: {} refused, the last of pod {} to {} ({}): {}", info.metric,
+                     refusal.count,
                      nat::endpoint_text(refusal.last.source, refusal.last.source_port),
                      nat::endpoint_text(refusal.last.destination, refusal.last.destination_port),
                      nat::protocol_text(refusal.last.protocol), info.text);

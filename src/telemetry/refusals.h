@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Flows that were refused for want of room, once a second and a reason: how many, and whose the last
-/// one was. Owner: the main thread.
+/// Flows that were refused for want of room, once a second and a reason: how many, and whose the
+/// last one was. Owner: the main thread.
 #pragma once
 
 #include <array>

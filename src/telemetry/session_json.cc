@@ -37,9 +37,10 @@ Result<std::unique_ptr<SessionJson>> SessionJson::open(const std::string& path) 
   const int descriptor =
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, kMode);
   if (descriptor >= 0) return std::unique_ptr<SessionJson>(new SessionJson(path, descriptor));
-  return Error{fmt::format("log.sessions.json: {} cannot be written ({}); name a file in a folder "
-                           "that is there and may be written, or a FIFO that is being read",
-                           path, std::strerror(errno))};
+  return Error{
+      fmt::format("log.sessions.json: {} cannot be written ({}); name a file in a folder "
+                  "that is there and may be written, or a FIFO that is being read",
+                  path, std::strerror(errno))};
 }
 
 SessionJson::~SessionJson() { ::close(descriptor_); }
@@ -76,13 +77,17 @@ void SessionJson::add(const ExhaustionRecord& record) {
 void SessionJson::add_start(UtcMs time, std::string_view gateway) {
   const std::string name =
       nlohmann::json(gateway).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  fmt::format_to(std::back_inserter(text_), R"({{"time":"{}","event":"start","gateway":{}}})" "\n",
+  fmt::format_to(std::back_inserter(text_),
+                 R"({{"time":"{}","event":"start","gateway":{}}})"
+                 "\n",
                  time_text(time), name);
   ++lines_;
 }
 
 void SessionJson::add_lost(UtcMs time, std::uint64_t events) {
-  fmt::format_to(std::back_inserter(text_), R"({{"time":"{}","event":"lost","events":{}}})" "\n",
+  fmt::format_to(std::back_inserter(text_),
+                 R"({{"time":"{}","event":"lost","events":{}}})"
+                 "\n",
                  time_text(time), events);
   ++lines_;
 }

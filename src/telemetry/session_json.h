@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// The session log as JSON, an object a line; docs/session-log.md says what the fields mean. The file
-/// is appended to; it may be a FIFO that somebody reads.
+/// The session log as JSON, an object a line; docs/session-log.md says what the fields mean. The
+/// file is appended to; it may be a FIFO that somebody reads.
 ///
 /// Owner: the session log's thread.
 #pragma once
@@ -51,8 +51,8 @@ class SessionJson {
   std::string text_;         ///< added, not yet written
   std::uint64_t lines_ = 0;  ///< in it
   std::uint64_t written_ = 0, lost_ = 0;
-  bool torn_ = false;        ///< the file ends within a line
-  int error_ = 0;            ///< why the last write failed
+  bool torn_ = false;  ///< the file ends within a line
+  int error_ = 0;      ///< why the last write failed
   std::optional<std::string> message_;
 };
 

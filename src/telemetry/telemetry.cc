@@ -62,7 +62,8 @@ std::vector<std::string> reasons_not_ready(const Status& status, bool forwards) 
   for (const DeviceStatus& device : status.devices) {
     // Pods come and go; without an ENI the gateway does not do its work.
     if (device.is_eni && !device.link_up) reasons.push_back(device.name + ": link down");
-    if (device.router_resolved == false) reasons.push_back(device.name + ": router does not answer");
+    if (device.router_resolved == false)
+      reasons.push_back(device.name + ": router does not answer");
   }
   for (std::size_t i = 0; i < status.workers.size(); ++i) {
     if (!status.workers[i].polls) reasons.push_back(fmt::format("worker {}: does not poll", i));
@@ -78,9 +79,9 @@ pipeline::Totals difference(const pipeline::Totals& a, const pipeline::Totals& b
   for (const auto member :
        {&Totals::received, &Totals::received_bytes, &Totals::sent, &Totals::sent_bytes,
         &Totals::originated, &Totals::split, &Totals::merged, &Totals::consumed,
-        &Totals::sessions_opened, &Totals::sessions_ended, &Totals::untracked,
-        &Totals::handed_over, &Totals::unanswered, &Totals::session_events_dropped,
-        &Totals::busy_cycles, &Totals::busy_turns}) {
+        &Totals::sessions_opened, &Totals::sessions_ended, &Totals::untracked, &Totals::handed_over,
+        &Totals::unanswered, &Totals::session_events_dropped, &Totals::busy_cycles,
+        &Totals::busy_turns}) {
     result.*member -= b.*member;
   }
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {

@@ -62,7 +62,7 @@ struct Status {
   std::uint64_t session_records_written = 0, session_records_lost = 0;  ///< by the session log
   std::shared_ptr<const Census> census;  ///< the last whole one; may be none yet
   std::map<Ipv4Addr, Peak> peaks;
-  std::uint32_t ports = 0;  ///< of an egress address towards one remote address and port
+  std::uint32_t ports = 0;             ///< of an egress address towards one remote address and port
   std::vector<std::string> not_ready;  ///< why, one reason each; empty: ready
 };
 

@@ -83,7 +83,8 @@ TEST(Grammar, NamesEveryCommandThatCouldBeMeant) {
             "expected start, stop; usage is one of\n"
             "  capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]\n"
             "  capture stop");
-  EXPECT_NE(problem("set loud").find("'loud': expected log, steering, timeout; usage is one of"), std::string::npos);
+  EXPECT_NE(problem("set loud").find("'loud': expected log, steering, timeout; usage is one of"),
+            std::string::npos);
   for (const Command& command : commands()) {
     if (!command.syntax.starts_with("show ")) continue;
     EXPECT_NE(problem("show nothing").find("\n  " + std::string(command.syntax)), std::string::npos)
@@ -101,7 +102,8 @@ TEST(Grammar, TakesProtocolsByNameAndByNumber) {
     EXPECT_TRUE(read_line(std::string("show flows protocol ") + word).ok()) << word;
   }
   for (const char* word : {"256", "-1", "tcp4", "4x", "TCP"}) {
-    EXPECT_NE(problem(std::string("show flows protocol ") + word).find("expected PROTOCOL"), std::string::npos);
+    EXPECT_NE(problem(std::string("show flows protocol ") + word).find("expected PROTOCOL"),
+              std::string::npos);
   }
   EXPECT_TRUE(after("show flows protocol").contains("gre"));
 }
@@ -123,9 +125,9 @@ TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
       std::erase_if(word, [](char c) { return c == '[' || c == ']'; });
       if (std::isupper(static_cast<unsigned char>(word.front())) == 0) continue;
       const auto places = place_types();
-      EXPECT_TRUE(std::any_of(places.begin(), places.end(),
-                              [&](const PlaceType& place) { return place.name == word; }))
-          << word;
+      EXPECT_TRUE(std::any_of(places.begin(), places.end(), [&](const PlaceType& place) {
+        return place.name == word;
+      })) << word;
     }
   }
 }
@@ -143,13 +145,17 @@ TEST(Watching, TheLastNumberIsTheSecondsUnlessItIsTheCommands) {
 }
 
 TEST(Watching, OnlyWhatShowsSomethingIsRepeated) {
-  for (const char* line : {"watch quit", "watch watch show drops", "watch top", "watch exit", "watch reload",
-                           "watch drain 10.0.0.1", "watch clear flows all 5", "watch trace stop"}) {
+  for (const char* line :
+       {"watch quit", "watch watch show drops", "watch top", "watch exit", "watch reload",
+        "watch drain 10.0.0.1", "watch clear flows all 5", "watch trace stop"}) {
     const auto watch = read_watch(line);
     ASSERT_TRUE(watch && !*watch) << line;
-    EXPECT_NE(watch->error().find("watch takes commands that only show something"), std::string::npos) << line;
+    EXPECT_NE(watch->error().find("watch takes commands that only show something"),
+              std::string::npos)
+        << line;
   }
-  EXPECT_NE(read_watch("watch nonsense")->error().find("no such command: nonsense"), std::string::npos);
+  EXPECT_NE(read_watch("watch nonsense")->error().find("no such command: nonsense"),
+            std::string::npos);
   EXPECT_TRUE(read_watch("watch explain last drop")->ok());
 }
 
@@ -158,8 +164,9 @@ TEST(Views, ScalarsBecomeLinesAndRowsATable) {
                   {"rows", {{{"a", "long one"}, {"count", 5}}, {{"a", "b"}, {"count", 1234}}}},
                   {"none", View::array()},
                   {"flag", true}};
-  EXPECT_EQ(to_text(view),
-            "some name: x\n\na         count\nlong one      5\nb          1234\n\nno none\nflag: yes\n");
+  EXPECT_EQ(
+      to_text(view),
+      "some name: x\n\na         count\nlong one      5\nb          1234\n\nno none\nflag: yes\n");
   EXPECT_EQ(to_json(view),
             R"({"some_name":"x","rows":[{"a":"long one","count":5},{"a":"b","count":1234}],)"
             R"("none":[],"flag":true})"

@@ -309,7 +309,8 @@ TEST(EniMapIsPod, GoesByPodCidrs) {
   EXPECT_TRUE(map.about(address("10.30.2.255")).in_pod_cidrs);
   EXPECT_FALSE(map.about(address("10.30.3.0")).in_pod_cidrs);
   EXPECT_TRUE(map.about(address("fd10::ffff")).in_pod_cidrs);
-  EXPECT_FALSE(map.about(address("10.30.1.21")).in_pod_cidrs) << "listed by a pod port, outside pods.cidrs";
+  EXPECT_FALSE(map.about(address("10.30.1.21")).in_pod_cidrs)
+      << "listed by a pod port, outside pods.cidrs";
 }
 
 TEST(EniMapOwnAddress, IsPrimaryAndWhateverIsTranslatedTo) {

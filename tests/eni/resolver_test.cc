@@ -23,8 +23,7 @@ using namespace std::chrono_literals;
 constexpr DeviceId kEni0{0};
 constexpr DeviceId kEni1{1};
 constexpr DeviceId kPod0{2};
-constexpr net::MacAddress kMacs[] = {
-    {2, 0, 0, 0, 0, 0}, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
+constexpr net::MacAddress kMacs[] = {{2, 0, 0, 0, 0, 0}, {2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}};
 constexpr net::MacAddress kHost{2, 7, 7, 7, 7, 7};
 constexpr net::MacAddress kSecond{2, 8, 8, 8, 8, 8};
 constexpr net::MacAddress kNone{};
@@ -77,11 +76,12 @@ class ResolverTest : public testing::Test {
     return test::arp({net::kArpReply, mac, std::string{sender}, kMacs[0], std::string{to}},
                      kMacs[0]);
   }
-  static Bytes question(DeviceId device, std::string_view own, std::string_view target,
+  static Bytes question(DeviceId device,
+                        std::string_view own,
+                        std::string_view target,
                         const net::MacAddress& to = net::kBroadcastMac) {
-    return test::arp({net::kArpRequest, kMacs[device.value], std::string{own}, kNone,
-                      std::string{target}},
-                     to);
+    return test::arp(
+        {net::kArpRequest, kMacs[device.value], std::string{own}, kNone, std::string{target}}, to);
   }
 
   EniMap enis_{node()};
@@ -93,7 +93,9 @@ class ResolverTest : public testing::Test {
   std::vector<rte_mbuf*> ready_;
   std::vector<net::MacAddress> ready_macs_;
   std::vector<std::pair<rte_mbuf*, Resolver::Actions::Why>> given_up_;
-  Resolver resolver_{enis_, kMacs, *table_,
+  Resolver resolver_{enis_,
+                     kMacs,
+                     *table_,
                      {[this](DeviceId device, std::span<const std::uint8_t> frame) {
                         sent_.push_back({device, {frame.begin(), frame.end()}});
                       },
@@ -114,21 +116,19 @@ TEST_F(ResolverTest, AnswersForItsOwnAddressesOnTheirDevice) {
     DeviceId device;
     std::string_view asker, target;
   };
-  for (const Case& c : {Case{kEni0, "10.30.1.1", "10.30.1.10"},
-                        Case{kEni0, "10.30.1.1", "10.30.1.11"},
-                        Case{kEni0, "10.30.1.1", "10.30.1.21"},  // a pod's, which the ENI owns
-                        Case{kEni1, "10.30.2.1", "10.30.2.10"},
-                        Case{kEni1, "10.30.2.1", "10.30.2.64"},
-                        Case{kEni1, "10.30.2.1", "10.30.2.79"},
-                        Case{kPod0, "10.30.1.21", "169.254.1.1"},
-                        Case{kEni0, "0.0.0.0", "10.30.1.10"}}) {  // RFC 5227: is it taken?
+  for (const Case& c :
+       {Case{kEni0, "10.30.1.1", "10.30.1.10"}, Case{kEni0, "10.30.1.1", "10.30.1.11"},
+        Case{kEni0, "10.30.1.1", "10.30.1.21"},  // a pod's, which the ENI owns
+        Case{kEni1, "10.30.2.1", "10.30.2.10"}, Case{kEni1, "10.30.2.1", "10.30.2.64"},
+        Case{kEni1, "10.30.2.1", "10.30.2.79"}, Case{kPod0, "10.30.1.21", "169.254.1.1"},
+        Case{kEni0, "0.0.0.0", "10.30.1.10"}}) {  // RFC 5227: is it taken?
     sent_.clear();
     receive(c.device, request(c.asker, c.target));
     ASSERT_EQ(sent_.size(), 1u) << c.target;
     EXPECT_EQ(sent_[0].device, c.device);
-    const Bytes wanted = test::arp({net::kArpReply, kMacs[c.device.value], std::string{c.target},
-                                    kHost, std::string{c.asker}},
-                                   kHost);
+    const Bytes wanted = test::arp(
+        {net::kArpReply, kMacs[c.device.value], std::string{c.target}, kHost, std::string{c.asker}},
+        kHost);
     EXPECT_TRUE(same_bytes(wanted, sent_[0].frame));
   }
 }
@@ -315,7 +315,9 @@ TEST_F(ResolverTest, APodIsNotRobbedOfItsAddressByAnotherDevice) {
 
 // --- neighbour discovery ---------------------------------------------------------------------
 
-Bytes body(std::uint32_t flags, std::string_view target, unsigned option,
+Bytes body(std::uint32_t flags,
+           std::string_view target,
+           unsigned option,
            const net::MacAddress& mac) {
   Bytes bytes;
   for (const unsigned shift : {24u, 16u, 8u, 0u}) {
@@ -335,11 +337,7 @@ constexpr std::string_view kOwn6 = "2001:db8:1::10";
 constexpr std::string_view kPeer6 = "2001:db8:1::99";
 
 test::PacketBuilder solicitation(std::string_view from, std::string_view target) {
-  return eth()
-      .from_mac(kHost)
-      .ipv6(from, target)
-      .ttl(255)
-      .icmpv6(135, body(0, target, 1, kHost));
+  return eth().from_mac(kHost).ipv6(from, target).ttl(255).icmpv6(135, body(0, target, 1, kHost));
 }
 
 TEST_F(ResolverTest, AnswersASolicitation) {
@@ -385,8 +383,8 @@ TEST_F(ResolverTest, DefendsItsAddressAgainstDuplicates) {
 
 TEST_F(ResolverTest, ASolicitationHasToBeWhole) {
   const auto good = solicitation(kPeer6, kOwn6);
-  receive(kEni0, good.ttl(64).bytes());      // it crossed a router
-  receive(kEni0, good.spoil(5).bytes());     // its checksum is wrong
+  receive(kEni0, good.ttl(64).bytes());   // it crossed a router
+  receive(kEni0, good.spoil(5).bytes());  // its checksum is wrong
   receive(kEni0, good.total_length(500).bytes());
   receive(kEni0, solicitation(kPeer6, "2001:db8:1::77").bytes());  // not ours
   const Bytes whole = good.bytes();
@@ -401,8 +399,8 @@ TEST_F(ResolverTest, ASolicitationHasToBeWhole) {
 
 /// Options of length zero would be read for ever (RFC 4861 4.6).
 TEST_F(ResolverTest, BrokenOptionsEnd) {
-  for (const Bytes& options : {Bytes(8), Bytes{1, 0, 0, 0, 0, 0, 0, 0}, Bytes{14, 9, 1, 1, 1, 1, 1, 1},
-                               Bytes{1}}) {
+  for (const Bytes& options :
+       {Bytes(8), Bytes{1, 0, 0, 0, 0, 0, 0, 0}, Bytes{14, 9, 1, 1, 1, 1, 1, 1}, Bytes{1}}) {
     Bytes message = body(0, kOwn6, 0, kNone);
     message.insert(message.end(), options.begin(), options.end());
     receive(kEni0, eth().from_mac(kHost).ipv6(kPeer6, kOwn6).ttl(255).icmpv6(135, message).bytes());
@@ -421,9 +419,11 @@ TEST_F(ResolverTest, ResolvesByNeighbourDiscovery) {
                            .icmpv6(135, body(0, kPeer6, 1, kMacs[0]))
                            .bytes();
   EXPECT_TRUE(same_bytes(wanted, sent_[0].frame));
-  const auto advertisement =
-      eth().from_mac(kHost).ipv6(kPeer6, kOwn6).ttl(255).icmpv6(
-          136, body(0x6000'0000, kPeer6, 2, kHost));
+  const auto advertisement = eth()
+                                 .from_mac(kHost)
+                                 .ipv6(kPeer6, kOwn6)
+                                 .ttl(255)
+                                 .icmpv6(136, body(0x6000'0000, kPeer6, 2, kHost));
   receive(kEni0, advertisement.ttl(254).bytes());
   EXPECT_TRUE(ready_.empty()) << "from beyond the link";
   receive(kEni1, advertisement.bytes());
@@ -434,17 +434,28 @@ TEST_F(ResolverTest, ResolvesByNeighbourDiscovery) {
 }
 
 TEST_F(ResolverTest, AnUnaskedAdvertisementTeachesNothing) {
-  receive(kEni0, eth().from_mac(kHost).ipv6(kPeer6, "ff02::1").ttl(255)
-                     .icmpv6(136, body(0x2000'0000, kPeer6, 2, kHost)).bytes());
+  receive(kEni0, eth()
+                     .from_mac(kHost)
+                     .ipv6(kPeer6, "ff02::1")
+                     .ttl(255)
+                     .icmpv6(136, body(0x2000'0000, kPeer6, 2, kHost))
+                     .bytes());
   // Nor does one that claims an address of ours.
-  receive(kEni0, eth().from_mac(kHost).ipv6(kOwn6, "ff02::1").ttl(255)
-                     .icmpv6(136, body(0x2000'0000, kOwn6, 2, kHost)).bytes());
+  receive(kEni0, eth()
+                     .from_mac(kHost)
+                     .ipv6(kOwn6, "ff02::1")
+                     .ttl(255)
+                     .icmpv6(136, body(0x2000'0000, kOwn6, 2, kHost))
+                     .bytes());
   EXPECT_TRUE(resolver_.neighbours().empty());
 }
 
 TEST_F(ResolverTest, AnswersAnIpv6Ping) {
-  const auto ping = eth().from_mac(kHost).to_mac(kMacs[0]).ipv6(kPeer6, kOwn6).icmpv6(
-      128, {0, 7, 0, 1, 'h', 'i', '!'});
+  const auto ping = eth()
+                        .from_mac(kHost)
+                        .to_mac(kMacs[0])
+                        .ipv6(kPeer6, kOwn6)
+                        .icmpv6(128, {0, 7, 0, 1, 'h', 'i', '!'});
   receive(kEni0, ping.padding(9).bytes());
   ASSERT_EQ(sent_.size(), 1u);
   const Bytes wanted = eth()

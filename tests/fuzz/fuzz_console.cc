@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Lines of the console, as anybody may type them: the reader, completion and watch. Whatever is read
-/// is a command that takes such words, and what completes a line may stand there.
+/// Lines of the console, as anybody may type them: the reader, completion and watch. Whatever is
+/// read is a command that takes such words, and what completes a line may stand there.
 #include <cstdlib>
 #include <string_view>
 

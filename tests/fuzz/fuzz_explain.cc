@@ -42,8 +42,7 @@ flows: {capacity: 64, per_pod: 48}
 explain::Simulator& simulator() {
   static const auto instance = [] {
     test::start_eal();
-    config::Loaded loaded =
-        config::load_text(kConfig, "fuzz.yaml", config::MemoryFiles{{}});
+    config::Loaded loaded = config::load_text(kConfig, "fuzz.yaml", config::MemoryFiles{{}});
     for (const auto& problem : loaded.problems) {
       std::fprintf(stderr, "%s\n", config::to_text(problem).c_str());
     }

@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (const auto* flow = std::get_if<explain::FlowLine>(&line.value())) {
     if (flow->source.is_v4() != flow->destination.is_v4()) std::abort();
-    const bool ports = flow->protocol == net::kTcp || flow->protocol == net::kUdp ||
-                       flow->protocol == net::kSctp;
+    const bool ports =
+        flow->protocol == net::kTcp || flow->protocol == net::kUdp || flow->protocol == net::kSctp;
     if (flow->destination_port && !ports) std::abort();
     if (flow->tcp_flags && flow->protocol != net::kTcp) std::abort();
   }

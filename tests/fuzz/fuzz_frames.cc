@@ -63,11 +63,11 @@ explain::Simulator& simulator() {
 /// What a step does to its bytes before they are a frame.
 enum Operation : std::uint8_t {
   kDevice = 0x03,
-  kAddressed = 0x04,   ///< the gateway's MAC address, and IPv4
-  kSummed = 0x08,      ///< right lengths and a right header checksum
-  kTurned = 0x10,      ///< the last packet that left, turned around; the bytes are XORed over it
-  kLater = 0x20,       ///< the first byte is seconds that pass before
-  kFromAPod = 0x40,    ///< pod0's address to one outside
+  kAddressed = 0x04,  ///< the gateway's MAC address, and IPv4
+  kSummed = 0x08,     ///< right lengths and a right header checksum
+  kTurned = 0x10,     ///< the last packet that left, turned around; the bytes are XORed over it
+  kLater = 0x20,      ///< the first byte is seconds that pass before
+  kFromAPod = 0x40,   ///< pod0's address to one outside
 };
 
 Bytes last_left;
@@ -123,7 +123,8 @@ void check(const pipeline::Packet& packet) {
   if (!leaves) return;
   const bool v4 = packet.ethernet().type.to_host() == net::kEtherTypeIpv4;
   if (v4 && !simulator().enis().may_emit(packet.out, Ipv4Addr{packet.ipv4().source})) std::abort();
-  if (v4 && net::fold(net::sum_words({packet.frame + 14, packet.ipv4().header_length()})) != 0xffff) {
+  if (v4 &&
+      net::fold(net::sum_words({packet.frame + 14, packet.ipv4().header_length()})) != 0xffff) {
     std::abort();
   }
   last_left.assign(packet.frame, packet.frame + std::min(packet.length, packet.contiguous));
@@ -131,10 +132,12 @@ void check(const pipeline::Packet& packet) {
   pipeline::Pieces pieces(packet, simulator().mtu(packet.out));
   std::size_t payload = 0;
   while (const std::uint16_t size = pieces.size()) {
-    const auto piece = std::make_unique<std::uint8_t[]>(size);  // as long as that: asan sees the end
+    const auto piece =
+        std::make_unique<std::uint8_t[]>(size);  // as long as that: asan sees the end
     pieces.write(piece.get());
     const auto& ip = net::header_at<net::Ipv4Header>(piece.get() + 14);
-    if (size > simulator().mtu(packet.out) + 14 || ip.total_length.to_host() + 14 != size) std::abort();
+    if (size > simulator().mtu(packet.out) + 14 || ip.total_length.to_host() + 14 != size)
+      std::abort();
     if (net::fold(net::sum_words({piece.get() + 14, ip.header_length()})) != 0xffff) std::abort();
     payload += size - 14U - ip.header_length();
   }

@@ -123,7 +123,9 @@ TEST_F(GatewayTest, NothingIsLostWithoutAName) {
       }
       case 1: wire.put(pool_, query().source_port(random.below(9)).bytes()); break;
       case 2: wire.put(pool_, answer().destination_port(40'000 + random.below(2)).bytes()); break;
-      case 3: wire.put(pool_, query().destination("10.10.30.5").ttl(random.below(3)).bytes()); break;
+      case 3:
+        wire.put(pool_, query().destination("10.10.30.5").ttl(random.below(3)).bytes());
+        break;
       case 4:
         wire.put(pool_, test::arp({net::kArpRequest, kPodMac, "10.10.10.21", {}, "169.254.1.1"}));
         break;
@@ -265,7 +267,8 @@ TEST_F(GatewayTest, TellsHowBusyAWorkerIsAndWhatItDropped) {
   EXPECT_GT(load.turns.get(), load.busy_turns.get());
   EXPECT_GT(load.cycles.get(), load.busy_cycles.get());
   EXPECT_GT(load.stage_cycles[0].get(), 0U);
-  const auto samples = gateway_->workers()[0]->drop_samples().read(DropReason::kMulticastDestination);
+  const auto samples =
+      gateway_->workers()[0]->drop_samples().read(DropReason::kMulticastDestination);
   ASSERT_EQ(samples.size(), pipeline::DropSamples::kKept);
   EXPECT_EQ(Ipv4Addr{samples[0].key.destination}.to_string(), "224.0.0.1");
   EXPECT_EQ(samples[0].in, DeviceId{1});

@@ -61,13 +61,14 @@ TEST(MayReload, WhatNeedsARestartIsRefusedByName) {
     std::string key;
     void (*change)(config::Config&);
   };
-  for (const Case& c : {Case{"workers", [](config::Config& c2) { c2.gateway.workers = 2; }},
-                        Case{"capacity", [](config::Config& c2) { c2.flows.capacity = 7; }},
-                        Case{"per_pod", [](config::Config& c2) { c2.flows.per_pod = 7; }},
-                        Case{"log.sessions.queue", [](config::Config& c2) { c2.session_log.queue = 7; }},
-                        Case{"enis", [](config::Config& c2) { c2.enis[0].device = "net_null5"; }},
-                        Case{"enis", [](config::Config& c2) { c2.enis[0].mtu = 1400; }},
-                        Case{"pod_ports", [](config::Config& c2) { c2.pod_ports.clear(); }}}) {
+  for (const Case& c :
+       {Case{"workers", [](config::Config& c2) { c2.gateway.workers = 2; }},
+        Case{"capacity", [](config::Config& c2) { c2.flows.capacity = 7; }},
+        Case{"per_pod", [](config::Config& c2) { c2.flows.per_pod = 7; }},
+        Case{"log.sessions.queue", [](config::Config& c2) { c2.session_log.queue = 7; }},
+        Case{"enis", [](config::Config& c2) { c2.enis[0].device = "net_null5"; }},
+        Case{"enis", [](config::Config& c2) { c2.enis[0].mtu = 1400; }},
+        Case{"pod_ports", [](config::Config& c2) { c2.pod_ports.clear(); }}}) {
     config::Config next = node();
     c.change(next);
     const Status status = may_reload(node(), next);
@@ -83,7 +84,8 @@ TEST(MayReload, KindsOfMappingStayWhereSeveralWorkersOwnFlowsByThem) {
   dependent.gateway.workers = 2;
   config::Config independent = dependent;
   independent.snat.mapping = config::Mapping::kEndpointIndependent;
-  for (const auto& [current, next] : {std::pair{dependent, independent}, {independent, dependent}}) {
+  for (const auto& [current, next] :
+       {std::pair{dependent, independent}, {independent, dependent}}) {
     const Status status = may_reload(current, next);
     ASSERT_FALSE(status.ok());
     EXPECT_NE(status.error().find("snat.mapping"), std::string::npos) << status.error();

@@ -177,7 +177,8 @@ vpc: {cidrs: [10.10.0.0/16]}
 enis:
   - {name: eni0, device: net_ring_nic0, primary: true, address: 10.10.10.20/24, secondary: [10.10.10.21]}
 pod_ports: [{name: pod0, device: net_ring_nic1, pods: [10.10.10.21]}]
-snat: {mapping: )" + mapping_ + R"(, rules: [{except: [10.10.0.0/16], action: snat}]}
+snat: {mapping: )" + mapping_ +
+                             R"(, rules: [{except: [10.10.0.0/16], action: snat}]}
 flows: {capacity: 65536}
 )";
     auto loaded = config::load_text(yaml, "test.yaml", config::MemoryFiles{{}});

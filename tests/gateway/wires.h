@@ -42,8 +42,8 @@ inline void start_environment() {
   static const bool started = [] {
     EalRequest request;
     request.workers = 1;
-    request.extra = {"--no-huge", "--no-shconf", "--no-telemetry", "-m", "384",
-                     "--lcores",  "0@0,1@0",     "--log-level=lib.eal:error"};
+    request.extra = {"--no-huge", "--no-shconf", "--no-telemetry", "-m",
+                     "384",       "--lcores",    "0@0,1@0",        "--log-level=lib.eal:error"};
     const auto result = start_eal(request);
     if (const auto* error = std::get_if<EalError>(&result)) {
       ADD_FAILURE() << error->message;
@@ -166,7 +166,8 @@ class GatewayTest : public testing::Test {
   }
 
   void plug(unsigned room = 1024) {
-    for (const char* name : {"wire0", "wire1"}) wires_.push_back(std::make_unique<Wire>(name, room));
+    for (const char* name : {"wire0", "wire1"})
+      wires_.push_back(std::make_unique<Wire>(name, room));
   }
   void start(const std::string& text = yaml()) {
     auto started = Gateway::start(load(text));
@@ -195,7 +196,9 @@ class GatewayTest : public testing::Test {
     }));
     return found;
   }
-  void answer_arp(Wire& wire, const net::MacAddress& mac, const std::string& who,
+  void answer_arp(Wire& wire,
+                  const net::MacAddress& mac,
+                  const std::string& who,
                   const std::string& asker) {
     wire.put(pool_, test::arp({net::kArpReply, mac, who, kOwnMac, asker}, kOwnMac));
   }
@@ -243,8 +246,11 @@ inline test::PacketBuilder query() {
   return eth().to_mac(kOwnMac).from_mac(kPodMac).ipv4("10.10.10.21", "198.51.100.7").udp(4000, 53);
 }
 inline test::PacketBuilder answer() {
-  return eth().to_mac(kOwnMac).from_mac(kRouterMac).ipv4("198.51.100.7", "10.10.10.20").udp(
-      53, 40'000);
+  return eth()
+      .to_mac(kOwnMac)
+      .from_mac(kRouterMac)
+      .ipv4("198.51.100.7", "10.10.10.20")
+      .udp(53, 40'000);
 }
 
 }  // namespace sluice::gateway

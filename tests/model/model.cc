@@ -23,13 +23,10 @@ std::int32_t difference(std::uint32_t a, std::uint32_t b) {
 std::uint64_t tcp_limit(const Tcp& tcp) {
   switch (tcp.phase) {
     case Tcp::Phase::kSynSent:
-    case Tcp::Phase::kSynBoth:
-      return kTcpTransitory;
-    case Tcp::Phase::kOpen:
-      return tcp.pod.fin || tcp.remote.fin ? kTcpTransitory : kTcpEstablished;
+    case Tcp::Phase::kSynBoth: return kTcpTransitory;
+    case Tcp::Phase::kOpen: return tcp.pod.fin || tcp.remote.fin ? kTcpTransitory : kTcpEstablished;
     case Tcp::Phase::kClosed:
-    case Tcp::Phase::kReset:
-      return kTcpClosed;
+    case Tcp::Phase::kReset: return kTcpClosed;
   }
   return 0;
 }
@@ -37,12 +34,9 @@ std::uint64_t tcp_limit(const Tcp& tcp) {
 /// Whether a packet may begin a flow (RFC 5382 REQ-1; RFC 5508 REQ-1).
 bool begins(Protocol protocol, const Content& content) {
   switch (protocol) {
-    case Protocol::kUdp:
-      return true;
-    case Protocol::kTcp:
-      return content.segment.first_syn();
-    case Protocol::kEcho:
-      return !content.echo_reply;
+    case Protocol::kUdp: return true;
+    case Protocol::kTcp: return content.segment.first_syn();
+    case Protocol::kEcho: return !content.echo_reply;
   }
   return false;
 }
@@ -129,12 +123,9 @@ void Tcp::see(Side sender, const Segment& segment) {
 
 std::uint64_t Model::limit_of(const Entry& entry) const {
   switch (entry.first.protocol) {
-    case Protocol::kUdp:
-      return kUdp;
-    case Protocol::kEcho:
-      return kEcho;
-    case Protocol::kTcp:
-      return tcp_limit(entry.second.tcp);
+    case Protocol::kUdp: return kUdp;
+    case Protocol::kEcho: return kEcho;
+    case Protocol::kTcp: return tcp_limit(entry.second.tcp);
   }
   return 0;
 }
@@ -331,8 +322,8 @@ void Model::use(const Flow& flow, Side sender, const Content& content) {
   const Tcp::Phase before = session.tcp.phase;
   if (flow.protocol == Protocol::kTcp) session.tcp.see(sender, content.segment);
   // RFC 7857 7.1: an RST is no sign of life, unless it ends the connection.
-  const bool idle_reset = flow.protocol == Protocol::kTcp && content.segment.rst &&
-                          session.tcp.phase == before;
+  const bool idle_reset =
+      flow.protocol == Protocol::kTcp && content.segment.rst && session.tcp.phase == before;
   if (!held && session.held(flow.protocol)) session.ended_as = ++ended_;
   const bool keeps =
       sender == Side::kPod || flow.protocol != Protocol::kUdp || !setup_.outbound_refresh;

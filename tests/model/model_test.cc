@@ -231,8 +231,7 @@ Kind natural(const Tcp* tcp, Side side, bool brief) {
     case Tcp::Phase::kReset:
       if (!brief) return Kind::kAck;  // it did not take the RST
       [[fallthrough]];
-    case Tcp::Phase::kClosed:
-      return opener ? Kind::kSyn : Kind::kAck;
+    case Tcp::Phase::kClosed: return opener ? Kind::kSyn : Kind::kAck;
   }
   return Kind::kSyn;
 }
@@ -240,20 +239,13 @@ Kind natural(const Tcp* tcp, Side side, bool brief) {
 Segment flags_of(Kind kind) {
   switch (kind) {
     case Kind::kNatural:
-    case Kind::kSyn:
-      return {.syn = true};
-    case Kind::kSynAck:
-      return {.syn = true, .ack = true};
-    case Kind::kAck:
-      return {.ack = true};
-    case Kind::kData:
-      return {.ack = true, .length = 10};
-    case Kind::kFin:
-      return {.ack = true, .fin = true};
-    case Kind::kRst:
-      return {.rst = true};
-    case Kind::kRstAck:
-      return {.ack = true, .rst = true};
+    case Kind::kSyn: return {.syn = true};
+    case Kind::kSynAck: return {.syn = true, .ack = true};
+    case Kind::kAck: return {.ack = true};
+    case Kind::kData: return {.ack = true, .length = 10};
+    case Kind::kFin: return {.ack = true, .fin = true};
+    case Kind::kRst: return {.rst = true};
+    case Kind::kRstAck: return {.ack = true, .rst = true};
   }
   return {};
 }
@@ -273,14 +265,10 @@ std::uint32_t sequence_of(const Segment& segment, const Tcp* tcp, Side side, Whe
   const bool both_known = mine.known && tcp->end(other(side)).known;
   if ((opening && !segment.rst) || !both_known) return next;
   switch (where) {
-    case Where::kNext:
-      return next;
-    case Where::kOld:
-      return next - 100;
-    case Where::kFarAhead:
-      return next + 0x1000'0000;
-    case Where::kFarBehind:
-      return next - 0x1000'0000;
+    case Where::kNext: return next;
+    case Where::kOld: return next - 100;
+    case Where::kFarAhead: return next + 0x1000'0000;
+    case Where::kFarBehind: return next - 0x1000'0000;
   }
   return next;
 }
@@ -318,12 +306,9 @@ std::string describe(Protocol protocol, const Content& content) {
   std::ostringstream out;
   const Segment& segment = content.segment;
   switch (protocol) {
-    case Protocol::kUdp:
-      return "UDP";
-    case Protocol::kEcho:
-      return content.echo_reply ? "echo reply" : "echo request";
-    case Protocol::kTcp:
-      break;
+    case Protocol::kUdp: return "UDP";
+    case Protocol::kEcho: return content.echo_reply ? "echo reply" : "echo request";
+    case Protocol::kTcp: break;
   }
   out << "TCP" << (segment.syn ? " SYN" : "") << (segment.fin ? " FIN" : "")
       << (segment.rst ? " RST" : "") << (segment.ack ? " ACK" : "") << " seq " << segment.sequence;
@@ -365,18 +350,12 @@ class Run {
  private:
   std::string act(const Step& step) {
     switch (one_of(kOps, step.op)) {
-      case Op::kPod:
-        return pod_sends(step);
-      case Op::kRemote:
-        return remote_sends(step);
-      case Op::kWait:
-        return wait(step);
-      case Op::kSweep:
-        return sweep();
-      case Op::kErrorFromOutside:
-        return error_from_outside(step);
-      case Op::kErrorFromPod:
-        return error_from_pod(step);
+      case Op::kPod: return pod_sends(step);
+      case Op::kRemote: return remote_sends(step);
+      case Op::kWait: return wait(step);
+      case Op::kSweep: return sweep();
+      case Op::kErrorFromOutside: return error_from_outside(step);
+      case Op::kErrorFromPod: return error_from_pod(step);
     }
     return "";
   }
@@ -419,13 +398,11 @@ class Run {
   static PacketBuilder outbound(const Flow& flow, const Content& content) {
     const auto packet = eth().ipv4(flow.pod.address, flow.remote.address);
     switch (flow.protocol) {
-      case Protocol::kUdp:
-        return packet.udp(flow.pod.port, flow.remote.port).payload("query");
+      case Protocol::kUdp: return packet.udp(flow.pod.port, flow.remote.port).payload("query");
       case Protocol::kEcho:
         return (content.echo_reply ? packet.echo_reply(flow.pod.port) : packet.echo(flow.pod.port))
             .payload("ping");
-      case Protocol::kTcp:
-        break;
+      case Protocol::kTcp: break;
     }
     return with_segment(packet.tcp(flow.pod.port, flow.remote.port), content.segment);
   }
@@ -435,13 +412,11 @@ class Run {
                                const Content& content) {
     const auto packet = eth().ipv4(remote.address, local.address);
     switch (protocol) {
-      case Protocol::kUdp:
-        return packet.udp(remote.port, local.port).payload("answer");
+      case Protocol::kUdp: return packet.udp(remote.port, local.port).payload("answer");
       case Protocol::kEcho:
         return (content.echo_reply ? packet.echo_reply(local.port) : packet.echo(local.port))
             .payload("ping");
-      case Protocol::kTcp:
-        break;
+      case Protocol::kTcp: break;
     }
     return with_segment(packet.tcp(remote.port, local.port), content.segment);
   }
@@ -611,12 +586,9 @@ class Run {
                              const Step& step,
                              const Bytes& quoted) {
     switch (one_of(kKinds, step.kind)) {
-      case Kind::kNatural:
-        return eth().ipv4(from, to).icmp(3, 3, 0, 0).payload(quoted);
-      case Kind::kFin:
-        return eth().ipv4(from, to).icmp(3, 4, 0, 1400).payload(quoted);
-      default:
-        return eth().ipv4(from, to).icmp(11, 0, 0, 0).payload(quoted);
+      case Kind::kNatural: return eth().ipv4(from, to).icmp(3, 3, 0, 0).payload(quoted);
+      case Kind::kFin: return eth().ipv4(from, to).icmp(3, 4, 0, 1400).payload(quoted);
+      default: return eth().ipv4(from, to).icmp(11, 0, 0, 0).payload(quoted);
     }
   }
   /// Some packet of a flow, of which nothing but its ends matters.

@@ -49,8 +49,12 @@ std::uint32_t limit_of(std::uint8_t protocol, SessionState state) {
 }
 
 NewSession udp_session(std::uint32_t number) {
-  NewSession session{be32(0x0a000000 | number >> 8), be32(0x08080808), be32(0x0a0a0a14),
-                     be16(number & 0xff),            be16(53 + number / 64512), be16(1024 + number % 64512)};
+  NewSession session{be32(0x0a000000 | number >> 8),
+                     be32(0x08080808),
+                     be32(0x0a0a0a14),
+                     be16(number & 0xff),
+                     be16(53 + number / 64512),
+                     be16(1024 + number % 64512)};
   session.protocol = net::kUdp;
   session.flags = kTranslated;
   return session;
@@ -264,7 +268,8 @@ class ModelRun {
     // What a packet under way has found does not give way either.
     std::size_t live = model_.live(now_);
     for (const auto& [number, flow] : model_.flows()) {
-      live += Model::held(flow) && !Model::expired(flow, now_) && table_->is_pinned(flow.index) ? 1 : 0;
+      live +=
+          Model::held(flow) && !Model::expired(flow, now_) && table_->is_pinned(flow.index) ? 1 : 0;
     }
     const std::uint32_t size = table_->size();
     const SessionIndex index = table_->insert(session, now_);
@@ -345,8 +350,8 @@ class ModelRun {
   }
 
   void pass_time() {
-    now_ = now_.plus(std::chrono::milliseconds(
-        random_.below(10) == 0 ? random_.below(12'000) : random_.below(300)));
+    now_ = now_.plus(std::chrono::milliseconds(random_.below(10) == 0 ? random_.below(12'000)
+                                                                      : random_.below(300)));
   }
 
   /// After the last timeout nothing is left.

@@ -17,22 +17,28 @@ namespace {
 using test::Random;
 
 FlowKey key_of(const char* source, unsigned source_port, const char* destination, unsigned port) {
-  return {Ipv4Addr::parse(source)->wire(), Ipv4Addr::parse(destination)->wire(),
+  return {Ipv4Addr::parse(source)->wire(),
+          Ipv4Addr::parse(destination)->wire(),
           Be16::from_host(static_cast<std::uint16_t>(source_port)),
-          Be16::from_host(static_cast<std::uint16_t>(port)), net::kTcp, {}};
+          Be16::from_host(static_cast<std::uint16_t>(port)),
+          net::kTcp,
+          {}};
 }
 
 FlowKey random_key(Random& random) {
-  return {Be32::from_raw(random.word()), Be32::from_raw(random.word()),
+  return {Be32::from_raw(random.word()),
+          Be32::from_raw(random.word()),
           Be16::from_host(static_cast<std::uint16_t>(random.word())),
-          Be16::from_host(static_cast<std::uint16_t>(random.word())), net::kUdp, {}};
+          Be16::from_host(static_cast<std::uint16_t>(random.word())),
+          net::kUdp,
+          {}};
 }
 
 /// The key of Microsoft's "Verifying the RSS Hash Calculation", which most NICs start with.
-constexpr ToeplitzKey kMicrosoftKey{
-    0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
-    0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
-    0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+constexpr ToeplitzKey kMicrosoftKey{0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+                                    0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+                                    0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+                                    0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
 TEST(OwnerFunction, GivesTheHashesOfTheRssSpecification) {
   struct Vector {
@@ -67,9 +73,9 @@ TEST(OwnerFunction, IsWhatDpdkComputes) {
     for (int i = 0; i < 2000; ++i) {
       const FlowKey key = random_key(random);
       // rte_softrss wants host order words; ports are one word, the source's first.
-      std::uint32_t tuple[3] = {key.source.to_host(), key.destination.to_host(),
-                                std::uint32_t{key.source_port.to_host()} << 16 |
-                                    key.destination_port.to_host()};
+      std::uint32_t tuple[3] = {
+          key.source.to_host(), key.destination.to_host(),
+          std::uint32_t{key.source_port.to_host()} << 16 | key.destination_port.to_host()};
       ASSERT_EQ(owner.hash(key), rte_softrss(tuple, 3, toeplitz.data()));
     }
   }

@@ -29,8 +29,8 @@ struct Shard {
   }
 
   static FlowKey reply_from(std::uint32_t remote, unsigned remote_port) {
-    return {Be32::from_host(remote), Be32::from_host(kSnat), be16(remote_port), Be16{}, net::kUdp,
-            {}};
+    return {
+        Be32::from_host(remote), Be32::from_host(kSnat), be16(remote_port), Be16{}, net::kUdp, {}};
   }
 
   /// Opens one more flow towards the remote; its port.
@@ -66,10 +66,10 @@ struct Shard {
 constexpr PortRange kAll{1024, 65535};
 
 /// The known key of a NIC whose key cannot be set.
-constexpr ToeplitzKey kFixedKey{
-    0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
-    0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
-    0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
+constexpr ToeplitzKey kFixedKey{0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+                                0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+                                0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+                                0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
 
 std::vector<ToeplitzKey> keys() {
   std::vector<ToeplitzKey> result{symmetric_key(), kFixedKey};
@@ -115,9 +115,8 @@ TEST(PortAllocator, TheReplyToEveryChosenPortComesBackToItsWorker) {
         Shard shard(owner, self, 64);
         for (std::uint32_t i = 0; i < 40; ++i) {
           const std::uint32_t remote = 0x08080000 + i * 977;
-          const auto port = shard.open(classes, remote, 53 + i, i % 3 == 0
-                                                                    ? std::optional(4000 + i)
-                                                                    : std::nullopt);
+          const auto port = shard.open(classes, remote, 53 + i,
+                                       i % 3 == 0 ? std::optional(4000 + i) : std::nullopt);
           ASSERT_TRUE(port);
           ASSERT_TRUE(kAll.contains(static_cast<std::uint16_t>(*port)));
           FlowKey reply = Shard::reply_from(remote, 53 + i);

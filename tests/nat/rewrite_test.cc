@@ -58,8 +58,8 @@ TEST(Rewrite, GivesWhatTheOtherSideWouldHaveBuilt) {
     const unsigned pod_port = random.below(0x10000);
     const unsigned snat_port = protocol == net::kSctp ? pod_port : random.below(0x10000);
     const unsigned remote_port = protocol == net::kIcmp ? 0 : random.below(0x10000);
-    NewSession session{pod.wire(), remote.wire(), snat.wire(), be16(pod_port), be16(remote_port),
-                       be16(snat_port), protocol};
+    NewSession session{pod.wire(),        remote.wire(),   snat.wire(), be16(pod_port),
+                       be16(remote_port), be16(snat_port), protocol};
     session.flags = kTranslated;
     const SessionIdentity identity = identity_of(session);
     Bytes payload(random.below(9));
@@ -67,9 +67,10 @@ TEST(Rewrite, GivesWhatTheOtherSideWouldHaveBuilt) {
 
     const auto request = packet(protocol, pod_port, remote_port, false).payload(payload);
     const Bytes sent = request.source(pod.to_string()).destination(remote.to_string()).bytes();
-    const Bytes wanted =
-        request.source(snat.to_string()).destination(remote.to_string()).source_port(snat_port)
-            .bytes();
+    const Bytes wanted = request.source(snat.to_string())
+                             .destination(remote.to_string())
+                             .source_port(snat_port)
+                             .bytes();
     if (protocol == net::kUdp && test::plain_sum(payload) == 0) continue;
     ASSERT_TRUE(test::same_bytes(wanted, rewritten<Direction::kOutbound>(identity, sent)));
 
@@ -78,15 +79,19 @@ TEST(Rewrite, GivesWhatTheOtherSideWouldHaveBuilt) {
     const auto back = reply.source(remote.to_string()).destination(pod.to_string());
     const Bytes wanted_back = protocol == net::kIcmp ? back.source_port(pod_port).bytes()
                                                      : back.destination_port(pod_port).bytes();
-    ASSERT_TRUE(
-        test::same_bytes(wanted_back, rewritten<Direction::kInbound>(identity, answered)));
+    ASSERT_TRUE(test::same_bytes(wanted_back, rewritten<Direction::kInbound>(identity, answered)));
   }
 }
 
 /// The one message whose sum is plus zero.
 TEST(Rewrite, OfAnEmptyReplyIsWhatAReceiverTakes) {
-  NewSession session{Be32::from_host(0x0a000005), Be32::from_host(0x08080808),
-                     Be32::from_host(0x0a0a0a14), be16(0), be16(0), be16(5000), net::kIcmp};
+  NewSession session{Be32::from_host(0x0a000005),
+                     Be32::from_host(0x08080808),
+                     Be32::from_host(0x0a0a0a14),
+                     be16(0),
+                     be16(0),
+                     be16(5000),
+                     net::kIcmp};
   session.flags = kTranslated;
   const auto reply = eth().ipv4("8.8.8.8", "10.10.10.20").echo_reply(5000, 0);
   const Bytes back = rewritten<Direction::kInbound>(identity_of(session), reply.bytes());

@@ -131,9 +131,7 @@ TEST_F(LoggedTable, EverySessionIsCreatedOnceAndDeletedOnce) {
       case 0:
         if (found) table_->erase(found.session, now);
         break;
-      case 1:
-        table_->sweep(now, 4);
-        break;
+      case 1: table_->sweep(now, 4); break;
       default:
         if (!found) static_cast<void>(table_->insert(made, now));
     }

@@ -13,7 +13,7 @@ namespace sluice::nat {
 namespace {
 
 using enum SessionState;
-constexpr Direction kPod = Direction::kOutbound;     // sender
+constexpr Direction kPod = Direction::kOutbound;  // sender
 constexpr Direction kRemote = Direction::kInbound;
 
 constexpr std::uint8_t S = net::kSyn;
@@ -40,8 +40,7 @@ struct Scenario {
 void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
 
 TcpSegment segment_of(const Step& step) {
-  return {step.flags,  step.sequence, step.acknowledgment,
-          step.window, step.length,   step.options};
+  return {step.flags, step.sequence, step.acknowledgment, step.window, step.length, step.options};
 }
 
 class Track : public testing::TestWithParam<Scenario> {};
@@ -103,8 +102,7 @@ const Scenario kOpening[] = {
       {kPod, A | net::kPsh, 101, 501, 50, kEstablished}}},
     {"AnAckAloneOpensNothing",
      {{kPod, S, 100, 0, 0, kSynSent}, {kRemote, A, 777, 42, 0, kSynSent}}},
-    {"RefusedByRst",
-     {{kPod, S, 100, 0, 0, kSynSent}, {kRemote, R | A, 0, 101, 0, kReset}}},
+    {"RefusedByRst", {{kPod, S, 100, 0, 0, kSynSent}, {kRemote, R | A, 0, 101, 0, kReset}}},
     {"RefusedAndTriedAgain",
      {{kPod, S, 100, 0, 0, kSynSent},
       {kRemote, R | A, 0, 101, 0, kReset},
@@ -141,7 +139,7 @@ const Scenario kClosing[] = {
                                     {kPod, A, 122, 502, 0, kClosed}})},
     {"AnAckShortOfTheFinClosesNothing",
      established({{kPod, F | A, 101, 501, 20, kFinFromOpener},
-                  {kRemote, F | A, 501, 121, 0, kFinBoth},   // not yet the FIN
+                  {kRemote, F | A, 501, 121, 0, kFinBoth},  // not yet the FIN
                   {kPod, A, 122, 502, 0, kFinBoth},
                   {kRemote, A, 502, 122, 0, kClosed}})},
     {"FinRetransmitted", established({{kPod, F | A, 101, 501, 0, kFinFromOpener},
@@ -149,11 +147,12 @@ const Scenario kClosing[] = {
                                       {kRemote, F | A, 501, 102, 0, kFinBoth},
                                       {kRemote, F | A, 501, 102, 0, kFinBoth},
                                       {kPod, A, 102, 502, 0, kClosed}})},
-    {"TheLastAckRepeated", closed({{kRemote, F | A, 501, 102, 0, kClosed},
-                                   {kPod, A, 102, 502, 0, kClosed}})},
-    {"FinBeforeTheHandshakeEnds", {{kPod, S, 100, 0, 0, kSynSent},
-                                   {kRemote, S | A, 500, 101, 0, kSynBoth},
-                                   {kPod, F | A, 101, 501, 0, kFinFromOpener}}},
+    {"TheLastAckRepeated",
+     closed({{kRemote, F | A, 501, 102, 0, kClosed}, {kPod, A, 102, 502, 0, kClosed}})},
+    {"FinBeforeTheHandshakeEnds",
+     {{kPod, S, 100, 0, 0, kSynSent},
+      {kRemote, S | A, 500, 101, 0, kSynBoth},
+      {kPod, F | A, 101, 501, 0, kFinFromOpener}}},
     {"ReopensBeyondTheOldSequence", closed({{kPod, S, 5000, 0, 0, kSynSent},
                                             {kRemote, S | A, 77, 5001, 0, kSynBoth},
                                             {kPod, A, 5001, 78, 0, kEstablished}})},
@@ -174,22 +173,21 @@ const Scenario kResetting[] = {
     {"InTheWindowThoughNotExact", established({{kRemote, R, 900, 0, 0, kReset}})},
     {"BeforeTheWindow", established({{kRemote, R, 501u - 100'000, 0, 0, kEstablished}})},
     {"BeyondTheWindow", established({{kRemote, R, 501 + 100'000, 0, 0, kEstablished}})},
-    {"WhileClosing", established({{kPod, F | A, 101, 501, 0, kFinFromOpener},
-                                  {kRemote, R, 501, 0, 0, kReset}})},
+    {"WhileClosing",
+     established({{kPod, F | A, 101, 501, 0, kFinFromOpener}, {kRemote, R, 501, 0, 0, kReset}})},
     {"OutsideTheWindowWhileClosing",
      established({{kPod, F | A, 101, 501, 0, kFinFromOpener},
                   {kRemote, R, 501 + 100'000, 0, 0, kFinFromOpener}})},
-    {"DataAfterwardsShowsItWasIgnored", established({{kRemote, R, 900, 0, 0, kReset},
-                                                     {kRemote, A, 501, 101, 10, kEstablished}})},
-    {"DataOfThePodAfterwards", established({{kRemote, R, 900, 0, 0, kReset},
-                                            {kPod, A, 101, 501, 10, kEstablished}})},
+    {"DataAfterwardsShowsItWasIgnored",
+     established({{kRemote, R, 900, 0, 0, kReset}, {kRemote, A, 501, 101, 10, kEstablished}})},
+    {"DataOfThePodAfterwards",
+     established({{kRemote, R, 900, 0, 0, kReset}, {kPod, A, 101, 501, 10, kEstablished}})},
     {"DataOutsideTheWindowAfterwards",
-     established({{kRemote, R, 501, 0, 0, kReset},
-                  {kRemote, A, 501 + 100'000, 101, 10, kReset}})},
-    {"ReopensAfterwards", established({{kRemote, R, 501, 0, 0, kReset},
-                                       {kPod, S, 5000, 0, 0, kSynSent}})},
-    {"AnOldSynAfterwards", established({{kRemote, R, 501, 0, 0, kReset},
-                                        {kPod, S, 50, 0, 0, kReset}})},
+     established({{kRemote, R, 501, 0, 0, kReset}, {kRemote, A, 501 + 100'000, 101, 10, kReset}})},
+    {"ReopensAfterwards",
+     established({{kRemote, R, 501, 0, 0, kReset}, {kPod, S, 5000, 0, 0, kSynSent}})},
+    {"AnOldSynAfterwards",
+     established({{kRemote, R, 501, 0, 0, kReset}, {kPod, S, 50, 0, 0, kReset}})},
     // Catalogue 50: the pod restarted and asks anew, the remote challenges, the pod resets.
     {"ChallengeAck", established({{kPod, S, 90'000, 0, 0, kEstablished},
                                   {kRemote, A, 501, 101, 0, kEstablished},
@@ -203,9 +201,8 @@ const Scenario kResetting[] = {
                   {kRemote, R, 501, 0, 0, kReset}})},
     {"ABlindFinClosesNothing",
      established({{kRemote, F | A, 501 + 0x7000'0000, 101, 0, kEstablished}})},
-    {"ABlindSynChangesNothing",
-     established({{kRemote, S, 501 + 0x7000'0000, 0, 0, kEstablished},
-                  {kRemote, R, 501, 0, 0, kReset}})},
+    {"ABlindSynChangesNothing", established({{kRemote, S, 501 + 0x7000'0000, 0, 0, kEstablished},
+                                             {kRemote, R, 501, 0, 0, kReset}})},
     {"SequenceNumbersWrap",
      {{kPod, S, 0xffff'fff0, 0, 0, kSynSent},
       {kRemote, S | A, 0xffff'fffe, 0xffff'fff1, 0, kSynBoth},
@@ -232,18 +229,17 @@ const Scenario kWindows[] = {
      with_scales(kScale7, kScale7, {{kRemote, R, 501 + 400'000, 0, 0, kEstablished}})},
     {"ScaledByThePodOnly",
      with_scales(kScale7, kNoScale, {{kRemote, R, 501 + 120'000, 0, 0, kEstablished}})},
-    {"ScaledByZero",
-     with_scales(kScale7, kScale0, {{kRemote, R, 501 + 120'000, 0, 0, kReset}})},
+    {"ScaledByZero", with_scales(kScale7, kScale0, {{kRemote, R, 501 + 120'000, 0, 0, kReset}})},
     {"OptionsCutShort",
      with_scales({3, 3}, kScale7, {{kRemote, R, 501 + 120'000, 0, 0, kEstablished}})},
     {"OptionsOfLengthZero",
-     with_scales({5, 0, 3, 3, 7, 0, 0, 0}, kScale7,
-                 {{kRemote, R, 501 + 120'000, 0, 0, kEstablished}})},
-    {"AWindowThatGrewCounts",
-     with_scales(kNoScale, kNoScale,
-                 {{kPod, A, 101, 501, 0, kEstablished, 60'000},
-                  {kPod, A, 101, 501, 0, kEstablished, 0},
-                  {kRemote, R, 501 + 50'000, 0, 0, kReset}})},
+     with_scales(
+         {5, 0, 3, 3, 7, 0, 0, 0}, kScale7, {{kRemote, R, 501 + 120'000, 0, 0, kEstablished}})},
+    {"AWindowThatGrewCounts", with_scales(kNoScale,
+                                          kNoScale,
+                                          {{kPod, A, 101, 501, 0, kEstablished, 60'000},
+                                           {kPod, A, 101, 501, 0, kEstablished, 0},
+                                           {kRemote, R, 501 + 50'000, 0, 0, kReset}})},
 };
 
 std::string name_of(const testing::TestParamInfo<Scenario>& scenario) {
@@ -256,12 +252,14 @@ INSTANTIATE_TEST_SUITE_P(Windows, Track, testing::ValuesIn(kWindows), name_of);
 
 /// flows.tcp_mid_stream: accept. Nothing is known of windows, so everything fits them.
 const Scenario kMidStream[] = {
-    {"Data", {{kPod, A, 700, 300, 10, kEstablished},
-              {kRemote, A, 300, 710, 1000, kEstablished},
-              {kRemote, R, 1300, 0, 0, kReset}}},
-    {"Fin", {{kPod, F | A, 700, 300, 0, kFinFromOpener},
-             {kRemote, F | A, 300, 701, 0, kFinBoth},
-             {kPod, A, 701, 301, 0, kClosed}}},
+    {"Data",
+     {{kPod, A, 700, 300, 10, kEstablished},
+      {kRemote, A, 300, 710, 1000, kEstablished},
+      {kRemote, R, 1300, 0, 0, kReset}}},
+    {"Fin",
+     {{kPod, F | A, 700, 300, 0, kFinFromOpener},
+      {kRemote, F | A, 300, 701, 0, kFinBoth},
+      {kPod, A, 701, 301, 0, kClosed}}},
 };
 INSTANTIATE_TEST_SUITE_P(MidStream, Track, testing::ValuesIn(kMidStream), name_of);
 
@@ -291,8 +289,8 @@ TEST(TrackPreserved, FollowsEitherDirectionAlone) {
 
 TEST(ReadSegment, ReadsWhatTheHeaderSays) {
   // 24 bytes of header, 5 of payload.
-  const std::uint8_t bytes[] = {0x0f, 0xa0, 0x01, 0xbb, 1, 2, 3, 4, 5, 6, 7, 8, 0x60, S | A,
-                                0xfa, 0xf0, 0,    0,    0, 0, 1, 3, 3, 7, 9, 9, 9,    9,    9};
+  const std::uint8_t bytes[] = {0x0f, 0xa0, 0x01, 0xbb, 1, 2, 3, 4, 5, 6, 7, 8, 0x60, S | A, 0xfa,
+                                0xf0, 0,    0,    0,    0, 1, 3, 3, 7, 9, 9, 9, 9,    9};
   const auto segment = read_segment(net::header_at<net::TcpHeader>(bytes), sizeof bytes);
   EXPECT_EQ(segment.flags, S | A);
   EXPECT_EQ(segment.sequence, 0x01020304u);

@@ -26,8 +26,8 @@ void put16(Bytes& bytes, std::size_t at, unsigned value) {
   bytes[at + 1] = static_cast<std::uint8_t>(value);
 }
 
-constexpr unsigned kEdges[] = {0x0000, 0x0001, 0x00ff, 0x0100, 0x7fff, 0x8000,
-                               0xff00, 0xfffe, 0xffff};
+constexpr unsigned kEdges[] = {0x0000, 0x0001, 0x00ff, 0x0100, 0x7fff,
+                               0x8000, 0xff00, 0xfffe, 0xffff};
 
 TEST(FullChecksum, IsThatOfAPlainSum) {
   Random random;
@@ -52,8 +52,8 @@ TEST(Fold, KeepsTheSumModulo65535AndNeverMakesZeroOfSomething) {
   EXPECT_EQ(fold(0x1fffe), 0xffff);
   EXPECT_EQ(fold(~std::uint64_t{0}), 0xffff);
   for (int round = 0; round < 100'000; ++round) {
-    const std::uint64_t sum = (std::uint64_t{random.word()} << 32 | random.word()) >>
-                              random.below(64);
+    const std::uint64_t sum =
+        (std::uint64_t{random.word()} << 32 | random.word()) >> random.below(64);
     ASSERT_EQ(fold(sum) % 0xffff, sum % 0xffff) << sum;
     ASSERT_EQ(fold(sum) == 0, sum == 0) << sum;
   }
@@ -89,8 +89,8 @@ TEST(ChecksumDelta, LeadsToWhatFullRecomputationGives) {
     if (std::all_of(changed.begin(), changed.end(), [](auto byte) { return byte == 0; })) continue;
 
     const FoldedDelta stored = delta.folded();  // as a session keeps it
-    ASSERT_EQ(delta.apply(be16(before)).to_host(), full(changed))
-        << test::hex(block) << "\n" << test::hex(changed);
+    ASSERT_EQ(delta.apply(be16(before)).to_host(), full(changed)) << test::hex(block) << "\n"
+                                                                  << test::hex(changed);
     ASSERT_EQ(stored.apply(be16(before)).to_host(), full(changed));
     ASSERT_EQ(stored.inverse().apply(be16(full(changed))).to_host(), before);
   }
@@ -140,8 +140,8 @@ TEST(ChecksumDelta, NeverMendsAWrongChecksum) {
     const unsigned right = 1 + random.below(0xfffe);
     const unsigned wrong = 1 + random.below(0xfffe);
     if (right == wrong) continue;
-    const auto delta = ChecksumDelta{}.replace(be16(random.word() & 0xffff),
-                                               be16(random.word() & 0xffff));
+    const auto delta =
+        ChecksumDelta{}.replace(be16(random.word() & 0xffff), be16(random.word() & 0xffff));
     const unsigned right_after = delta.apply(be16(right)).to_host();
     const unsigned wrong_after = delta.apply(be16(wrong)).to_host();
     const unsigned difference = (wrong + 0xffff - right) % 0xffff;

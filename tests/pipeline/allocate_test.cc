@@ -215,7 +215,8 @@ TEST(Allocate, ProtocolsWithoutPortsAreTranslatedByAddress) {
 TEST(Allocate, ProtocolsWhoseChecksumsCoverAddressesAreRefused) {
   Harness harness(node_yaml());
   for (const unsigned protocol : {33u, 136u}) {
-    const auto sent = eth().ipv4("10.10.10.21", kServer).protocol(protocol).payload("sixteen bytes...");
+    const auto sent =
+        eth().ipv4("10.10.10.21", kServer).protocol(protocol).payload("sixteen bytes...");
     EXPECT_TRUE(dropped(harness.send("pod-a", sent), DropReason::kProtocolUnsupported));
     EXPECT_EQ(harness.send("pod-a", sent.destination("10.10.30.5")).device, "eni0")
         << "untranslated they pass";
@@ -228,8 +229,9 @@ TEST(Allocate, AnEchoReplyWithoutRequestOpensNoSession) {
                                      eth().ipv4("10.10.10.21", kServer).icmp(14, 0, 5, 1)}) {
     EXPECT_TRUE(dropped(harness.send("pod-a", reply), DropReason::kNoSession));
   }
-  // Where nothing is translated they pass: the VPC may have delivered the request directly. But they
-  // open nothing, or a stranger's reply would keep the pod's next request from being translated.
+  // Where nothing is translated they pass: the VPC may have delivered the request directly. But
+  // they open nothing, or a stranger's reply would keep the pod's next request from being
+  // translated.
   EXPECT_EQ(harness.send("pod-a", eth().ipv4("10.10.10.21", "10.10.30.5").echo_reply(5)).device,
             "eni0");
   EXPECT_EQ(harness.send("eni0", eth().ipv4("172.30.0.1", "10.10.10.21").echo_reply(5)).device,
@@ -241,15 +243,10 @@ TEST(Allocate, AnEchoReplyWithoutRequestOpensNoSession) {
 
 // --- TCP that does not begin -----------------------------------------------------------------
 
-constexpr unsigned kNoSyns[] = {net::kAck,
-                                net::kAck | net::kPsh,
-                                net::kSyn | net::kAck,
-                                net::kFin | net::kAck,
-                                net::kRst,
-                                net::kRst | net::kAck,
-                                net::kSyn | net::kFin,
-                                net::kSyn | net::kRst,
-                                0u};
+constexpr unsigned kNoSyns[] = {
+    net::kAck, net::kAck | net::kPsh, net::kSyn | net::kAck, net::kFin | net::kAck,
+    net::kRst, net::kRst | net::kAck, net::kSyn | net::kFin, net::kSyn | net::kRst,
+    0u};
 
 TEST(Allocate, OnlyASynOpensATranslatedSession) {
   for (const std::string_view mode : {"rst", "drop"}) {
@@ -288,7 +285,8 @@ TEST(Allocate, PreservedTcpIsForwardedInAnyState) {
 /// A stray reset must not leave a record for hours.
 TEST(Allocate, AResetLeavesNoLongLivedSession) {
   Harness harness(node_yaml());
-  for (const unsigned flags : {net::kRst | 0u, net::kRst | net::kAck | 0u, net::kFin | net::kAck | 0u}) {
+  for (const unsigned flags :
+       {net::kRst | 0u, net::kRst | net::kAck | 0u, net::kFin | net::kAck | 0u}) {
     ASSERT_TRUE(harness.send("pod-a", tcp(flags, flags, "10.10.30.5")).emitted());
   }
   harness.advance(std::chrono::milliseconds(240'001));

@@ -74,8 +74,12 @@ TEST(Answer, TimeExceededOfAKnownFlowQuotesWhatThePodSent) {
 TEST(Answer, AnErrorKeepsTheTypeOfServiceButNotThePrecedence) {
   Harness harness(node_yaml());
   constexpr std::size_t kServiceAt = 15;
-  for (const auto& [sent, told] : {std::pair{0x00u, 0xc0u}, {0x10u, 0xd0u}, {0x08u, 0xc8u},
-                                   {0xb8u, 0xd8u}, {0xe0u, 0xc0u}, {0x20u, 0xc0u}}) {
+  for (const auto& [sent, told] : {std::pair{0x00u, 0xc0u},
+                                   {0x10u, 0xd0u},
+                                   {0x08u, 0xc8u},
+                                   {0xb8u, 0xd8u},
+                                   {0xe0u, 0xc0u},
+                                   {0x20u, 0xc0u}}) {
     const Outcome expired = harness.send("pod-a", from_pod_a().udp(1, 2).tos(sent).ttl(1));
     ASSERT_EQ(expired.fate, Fate::kDropAnswered) << expired;
     EXPECT_EQ(expired.frame.at(kServiceAt), told);
@@ -99,7 +103,8 @@ TEST(Answer, TooBigIsToldWithTheMtuWhereFragmentingIsForbidden) {
   const auto sent = from_pod_a().udp(1, 2).payload(Bytes(2000, 7));
   const Outcome told = harness.send("pod-a", sent.df());
   EXPECT_TRUE(dropped(told, DropReason::kTooBig));
-  EXPECT_TRUE(same_bytes(error(harness, "pod-a", "10.10.10.20", sent.df(), 3, 4, 1500), told.frame));
+  EXPECT_TRUE(
+      same_bytes(error(harness, "pod-a", "10.10.10.20", sent.df(), 3, 4, 1500), told.frame));
   EXPECT_EQ(harness.send("pod-a", sent).pieces.size(), 2u) << "cut where it may be";
 }
 
@@ -143,10 +148,10 @@ TEST(Answer, AMidStreamSegmentGetsARst) {
   EXPECT_EQ(one.answer, AnswerKind::kTcpRst);
   EXPECT_TRUE(same_bytes(rst(harness, from_server.flags(net::kRst).seq(900)), one.frame));
 
-  const auto syn_fin = from_pod_a().tcp(4000, 443).seq(70).flags(net::kSyn | net::kFin).payload("abc");
+  const auto syn_fin =
+      from_pod_a().tcp(4000, 443).seq(70).flags(net::kSyn | net::kFin).payload("abc");
   const Outcome two = harness.send("pod-a", syn_fin);
-  EXPECT_TRUE(
-      same_bytes(rst(harness, from_server.flags(net::kRst).seq(0).ack(75)), two.frame));
+  EXPECT_TRUE(same_bytes(rst(harness, from_server.flags(net::kRst).seq(0).ack(75)), two.frame));
   EXPECT_EQ(harness.sessions(), 0u);
 }
 
@@ -215,7 +220,8 @@ TEST(Answer, NothingIsSaidAbout) {
   Harness harness(node_yaml());
   const auto quoted = eth().ipv4(kServer, "10.10.10.21").udp(1, 2).bytes();
   const std::pair<std::string, PacketBuilder> kSilent[] = {
-      {"an ICMP error", from_pod_a().icmp(3, 3, 0, 0).payload(Bytes(quoted.begin() + 14, quoted.end())).ttl(1)},
+      {"an ICMP error",
+       from_pod_a().icmp(3, 3, 0, 0).payload(Bytes(quoted.begin() + 14, quoted.end())).ttl(1)},
       {"an impossible fragment", from_pod_a().udp(1, 2).fragment(65'528, false).ttl(1)},
       {"a martian source", from_pod_a().source("127.0.0.1").udp(1, 2).ttl(1)},
       {"a spoofed source", from_pod_a().source("10.10.20.21").udp(1, 2).ttl(1)},
@@ -232,7 +238,10 @@ TEST(Answer, NothingIsSaidAbout) {
 }
 
 /// How many of so many packets, sent at once, are answered.
-unsigned answered(Harness& harness, std::string_view in, const PacketBuilder& packet, unsigned count) {
+unsigned answered(Harness& harness,
+                  std::string_view in,
+                  const PacketBuilder& packet,
+                  unsigned count) {
   unsigned answers = 0;
   for (unsigned i = 0; i < count; ++i) {
     const Outcome out = harness.send(in, packet);

@@ -61,17 +61,15 @@ const Case kSources[] = {
      DropReason::kMartianSource},
     {"OwnAddressPingingItself", "eni0", eth().ipv4("10.10.10.20", "10.10.20.20").echo(1),
      DropReason::kMartianSource},
-    {"SourceIsDestination", "pod-a", udp("10.10.10.21", "10.10.10.21"),
-     DropReason::kMartianSource},
+    {"SourceIsDestination", "pod-a", udp("10.10.10.21", "10.10.10.21"), DropReason::kMartianSource},
     {"APodsOnAnotherPodPort", "pod-b", udp("10.10.10.21", "198.51.100.7"),
      DropReason::kSpoofedSource},
     {"APodsOnAnEni", "eni0", udp("10.10.10.21", "10.10.20.21"), DropReason::kSpoofedSource},
     {"APodsPingingUsFromAnEni", "eni0", eth().ipv4("10.10.10.21", "10.10.10.20").echo(1),
      DropReason::kSpoofedSource},
-    {"UnlistedOnAPodPort", "pod-a", udp("10.10.77.7", "198.51.100.7"),
-     DropReason::kSpoofedSource},
-    {"RoutedByAnotherEni", "uplink", udp("100.64.3.4", "198.51.100.7"),
-     DropReason::kSpoofedSource, dedicated_yaml()},
+    {"UnlistedOnAPodPort", "pod-a", udp("10.10.77.7", "198.51.100.7"), DropReason::kSpoofedSource},
+    {"RoutedByAnotherEni", "uplink", udp("100.64.3.4", "198.51.100.7"), DropReason::kSpoofedSource,
+     dedicated_yaml()},
     {"NotAPodsAndNobodys", "pod-a", udp("172.30.0.1", "198.51.100.7"), DropReason::kNoOwner},
     {"BetweenStrangers", "eni0", udp("172.30.0.1", "198.51.100.7"), DropReason::kNoOwner},
     {"LinkLocal", "pod-a", udp("169.254.7.7", "198.51.100.7"), DropReason::kNoOwner},
@@ -97,8 +95,8 @@ const Case kDestinations[] = {
     {"Loopback", "pod-a", udp("10.10.10.21", "127.0.0.1"), DropReason::kMartianDestination},
     {"ThisNetwork", "pod-a", udp("10.10.10.21", "0.0.0.0"), DropReason::kMartianDestination},
     {"UdpToOurselves", "eni0", udp("172.30.0.1", "10.10.10.20"), DropReason::kNoSession},
-    {"SynToOurselves", "eni0",
-     eth().ipv4("172.30.0.1", "10.10.10.20").tcp(7, 22).flags(net::kSyn), DropReason::kNoSession},
+    {"SynToOurselves", "eni0", eth().ipv4("172.30.0.1", "10.10.10.20").tcp(7, 22).flags(net::kSyn),
+     DropReason::kNoSession},
     {"EchoReplyToOurselves", "eni0", eth().ipv4("172.30.0.1", "10.10.10.20").echo_reply(1),
      DropReason::kNoSession},
     {"TimestampToOurselves", "eni0", eth().ipv4("172.30.0.1", "10.10.10.20").icmp(13, 0, 1, 1),
@@ -113,7 +111,9 @@ const Case kDestinations[] = {
     {"ARuleThatDrops", "pod-a", udp("10.10.10.21", "203.0.113.9"), DropReason::kPolicyDrop,
      node_yaml("", "  rules: [{to: [203.0.113.0/24], action: drop}]")},
 };
-INSTANTIATE_TEST_SUITE_P(Destinations, Refused, testing::ValuesIn(kDestinations),
+INSTANTIATE_TEST_SUITE_P(Destinations,
+                         Refused,
+                         testing::ValuesIn(kDestinations),
                          [](const auto& c) { return c.param.name; });
 
 TEST(Classify, LinkLocalIsForwardedOnRequest) {
@@ -187,8 +187,8 @@ const Path kPaths[] = {
      "10.10.20.1"},
     {"FromAPeerToAPrefix", "eni1", "172.30.0.1", "10.10.20.33", "pod-c", "10.10.20.33", "eni1",
      "10.10.20.1"},
-    {"FromAPeerByTheWrongEni", "eni0", "172.30.0.1", "10.10.20.21", "pod-b", "10.10.20.21",
-     "eni1", "10.10.20.1"},
+    {"FromAPeerByTheWrongEni", "eni0", "172.30.0.1", "10.10.20.21", "pod-b", "10.10.20.21", "eni1",
+     "10.10.20.1"},
     {"FromInsideTheVpc", "eni1", "10.10.30.5", "10.10.20.21", "pod-b", "10.10.20.21", "eni1",
      "10.10.20.1"},
     {"FromOutsideThroughADedicatedGateway", "uplink", "172.30.0.1", "100.64.3.4", "inner",
@@ -228,9 +228,11 @@ TEST(Classify, ARuleMayRefuseAnotherNodesPod) {
 /// The rule that explain names is the one that decided, also where none judges IPv6.
 TEST(Classify, Ipv6IsDecidedByNoRuleOfIpv4) {
   Harness harness(node_yaml());
-  const auto packet =
-      eth().ipv6("2001:db8:a:1::21", "2600::1").udp(1, 2).from_mac({2, 0xf, 0, 0, 0, 1}).to_mac(
-          test::device_mac(2));
+  const auto packet = eth()
+                          .ipv6("2001:db8:a:1::21", "2600::1")
+                          .udp(1, 2)
+                          .from_mac({2, 0xf, 0, 0, 0, 1})
+                          .to_mac(test::device_mac(2));
   Burst one;
   one.begin(harness.now());
   Bytes frame = packet.bytes();
@@ -246,13 +248,14 @@ TEST(Classify, Ipv6IsDecidedByNoRuleOfIpv4) {
 
 TEST(Classify, ARuleMayRefuseWhatComesFromOutside) {
   Harness harness(node_yaml("", "  rules: [{from: [172.30.0.0/16], action: drop}]"));
-  EXPECT_TRUE(dropped(harness.send("eni1", udp("172.30.0.1", "10.10.20.21")),
-                      DropReason::kPolicyDrop));
+  EXPECT_TRUE(
+      dropped(harness.send("eni1", udp("172.30.0.1", "10.10.20.21")), DropReason::kPolicyDrop));
   EXPECT_EQ(harness.send("eni1", udp("172.31.0.1", "10.10.20.21")).device, "pod-b");
 }
 
 TEST(Classify, RepliesAreNeverJudged) {
-  const std::string rules = "  ports: 40000-40000\n  rules: [{from: [198.51.100.0/24], action: drop}]";
+  const std::string rules =
+      "  ports: 40000-40000\n  rules: [{from: [198.51.100.0/24], action: drop}]";
   Harness harness(node_yaml("", rules));
   ASSERT_TRUE(harness.send("pod-a", udp("10.10.10.21", "198.51.100.7")).emitted());
   const auto reply = eth().ipv4("198.51.100.7", "10.10.10.20").udp(53, 40'000);
@@ -301,8 +304,7 @@ TEST_P(Pinged, Answers) {
     const unsigned seq = unsigned{request.bytes().at(40)} << 8 | request.bytes().at(41);
     const auto wanted =
         request.source(ping.address).destination(ping.asker).echo_reply(id, seq).ttl(64).padding(0);
-    EXPECT_TRUE(
-        same_bytes(harness.as_emitted(ping.out, ping.next_hop, wanted), outcome.frame));
+    EXPECT_TRUE(same_bytes(harness.as_emitted(ping.out, ping.next_hop, wanted), outcome.frame));
   }
   EXPECT_EQ(harness.sessions(), 0u);
 }
@@ -316,8 +318,8 @@ const Ping kPings[] = {
     {"FromAPodToAnotherEni", "pod-c", "10.10.20.33", "10.10.10.20", "pod-c", "10.10.20.33"},
     {"FromBehindADedicatedGateway", "inner", "100.64.3.4", "10.20.0.20", "inner", "10.20.1.1",
      dedicated_yaml()},
-    {"OfADedicatedGatewaysInnerAddress", "uplink", "172.30.0.1", "10.20.1.20", "inner",
-     "10.20.1.1", dedicated_yaml()},
+    {"OfADedicatedGatewaysInnerAddress", "uplink", "172.30.0.1", "10.20.1.20", "inner", "10.20.1.1",
+     dedicated_yaml()},
 };
 INSTANTIATE_TEST_SUITE_P(Classify, Pinged, testing::ValuesIn(kPings), [](const auto& p) {
   return p.param.name;
@@ -344,8 +346,7 @@ TEST(ClassifyIpv6, IsForwardedAsItIsByTheOwnerOfItsSource) {
   const auto reply = udp6(kServer6, kPod6).padding(5);
   const Outcome back = harness.send("eni0", reply);
   ASSERT_EQ(back.device, "pod-a") << back;
-  EXPECT_TRUE(
-      same_bytes(harness.as_emitted("pod-a", kPod6, reply.ttl(63).padding(0)), back.frame));
+  EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod6, reply.ttl(63).padding(0)), back.frame));
   EXPECT_EQ(harness.sessions(), 0u) << "IPv6 has no state";
 }
 

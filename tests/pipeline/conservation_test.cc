@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Whatever comes in ends somewhere with a name, and nothing leaves an ENI that may not emit it (the
-/// harness looks at every frame).
+/// Whatever comes in ends somewhere with a name, and nothing leaves an ENI that may not emit it
+/// (the harness looks at every frame).
 #include <gtest/gtest.h>
 
 #include <map>
@@ -84,7 +84,9 @@ TEST(Conservation, OfRandomBytesThatLookRight) {
     const bool v6 = random.below(4) == 0;
     frame[12] = v6 ? 0x86 : 0x08;
     frame[13] = v6 ? 0xdd : 0x00;
-    frame[14] = v6 ? 0x60 : random.coin() ? 0x45 : static_cast<std::uint8_t>(0x40 | random.below(16));
+    frame[14] = v6              ? 0x60
+                : random.coin() ? 0x45
+                                : static_cast<std::uint8_t>(0x40 | random.below(16));
     if (!v6) {
       const std::size_t length = random.coin() ? frame.size() - 14 : random.below(140);
       frame[16] = 0;
@@ -95,7 +97,8 @@ TEST(Conservation, OfRandomBytesThatLookRight) {
       const std::size_t header = std::max<std::size_t>((frame[14] & 0xfU) * 4, 20);
       if (14 + header <= frame.size()) {
         frame[24] = frame[25] = 0;
-        const Bytes ip(frame.begin() + 14, frame.begin() + 14 + static_cast<std::ptrdiff_t>(header));
+        const Bytes ip(frame.begin() + 14,
+                       frame.begin() + 14 + static_cast<std::ptrdiff_t>(header));
         const unsigned sum = ~unsigned{test::plain_sum(ip)} & 0xffff;
         frame[24] = static_cast<std::uint8_t>(sum >> 8);
         frame[25] = static_cast<std::uint8_t>(sum);
@@ -111,8 +114,8 @@ TEST(Conservation, OfRandomBytesThatLookRight) {
 /// checksums, one hop less, and only where the source may leave.
 TEST(Conservation, OfWellFormedPacketsBetweenAnyone) {
   constexpr std::string_view kAddresses[] = {
-      "10.10.10.20", "10.10.10.21", "10.10.10.22", "10.10.10.77", "10.10.10.255", "10.10.20.20",
-      "10.10.20.21", "10.10.20.33", "10.10.20.40", "10.10.30.5",  "192.168.1.1",  "198.51.100.7",
+      "10.10.10.20", "10.10.10.21", "10.10.10.22", "10.10.10.77", "10.10.10.255",    "10.10.20.20",
+      "10.10.20.21", "10.10.20.33", "10.10.20.40", "10.10.30.5",  "192.168.1.1",     "198.51.100.7",
       "172.30.0.1",  "224.0.0.5",   "127.0.0.1",   "169.254.1.1", "255.255.255.255", "0.0.0.0",
   };
   Random random;
@@ -135,13 +138,14 @@ TEST(Conservation, OfWellFormedPacketsBetweenAnyone) {
                                   kAddresses[random.below(std::size(kAddresses))])
                             .udp(from, to)
                             .bytes();
-    const PacketBuilder packet = kind == 0   ? base.udp(from, to)
-                                 : kind == 1 ? base.tcp(from, to).flags(random.byte()).seq(random.word())
-                                 : kind == 2 ? base.echo(from)
-                                 : kind == 3 ? base.echo_reply(from)
-                                 : kind == 4 ? base.icmp(3, random.below(5), 0, 0)
-                                                   .payload(Bytes(quoted.begin() + 14, quoted.end()))
-                                             : base.protocol(47);
+    const PacketBuilder packet =
+        kind == 0   ? base.udp(from, to)
+        : kind == 1 ? base.tcp(from, to).flags(random.byte()).seq(random.word())
+        : kind == 2 ? base.echo(from)
+        : kind == 3 ? base.echo_reply(from)
+        : kind == 4
+            ? base.icmp(3, random.below(5), 0, 0).payload(Bytes(quoted.begin() + 14, quoted.end()))
+            : base.protocol(47);
     const Outcome outcome = harness.send(device, packet);
     ASSERT_NE(outcome.fate, Fate::kLive);
     if (outcome.fate == Fate::kEmit || outcome.fate == Fate::kAwaitNeighbour) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Every reason of the table can be met: by the packet path, as shown here, or by what is around it.
+/// Every reason of the table can be met: by the packet path, as shown here, or by what is around
+/// it.
 #include "pipeline/drop_reason.h"
 
 #include <gtest/gtest.h>
@@ -44,7 +45,10 @@ const std::map<DropReason, Produce>& produced() {
       {DropReason::kTruncatedFrame, [] { return Harness(node_yaml()).send("pod-a", Bytes(13)); }},
       {DropReason::kVlanTagged, [] { return from_pod_a(query().vlan(7)); }},
       {DropReason::kUnknownEthertype, [] { return from_pod_a(query().ethertype(0x88cc)); }},
-      {DropReason::kNotForUs, [] { return from_pod_a(query().to_mac({2, 9, 9, 9, 9, 9})); }},
+      {DropReason::kNotForUs,
+       [] {
+         return from_pod_a(query().to_mac({2, 9, 9, 9, 9, 9}));
+       }},
       {DropReason::kMalformedArp,
        [] { return from_pod_a(eth().ethertype(net::kEtherTypeArp).payload("?")); }},
       {DropReason::kMalformedIpv4, [] { return from_pod_a(query().spoil_ip_checksum()); }},
@@ -87,9 +91,7 @@ const std::map<DropReason, Produce>& produced() {
       {DropReason::kTtlExpired, [] { return from_pod_a(query().ttl(1)); }},
       {DropReason::kTooBig, [] { return from_pod_a(query().payload(Bytes(2000)).df()); }},
       {DropReason::kPortsExhausted,
-       [] {
-         return second(query(), query().source_port(9), node_yaml("", "  ports: 5000-5000"));
-       }},
+       [] { return second(query(), query().source_port(9), node_yaml("", "  ports: 5000-5000")); }},
       {DropReason::kProtocolInUse,
        [] {
          const auto gre = from_pod().protocol(47);
@@ -141,14 +143,32 @@ TEST(DropReasons, HaveNamesThatScriptsCanUse) {
         << each.metric;
     EXPECT_GT(each.text.size(), 10u) << each.metric;
   }
-  for (const std::string_view name :
-       {"no_owner",           "wrong_device",          "spoofed_source",   "martian_source",
-        "protocol_in_use",    "worker_ring_full",      "vlan_tagged",      "no_session",
-        "tcp_mid_stream",     "ports_exhausted",       "flow_table_full",  "pod_limit",
-        "policy_drop",        "link_local_destination", "multicast_destination",
-        "broadcast_destination", "ttl_expired",        "too_big",          "no_route",
-        "neighbour_unresolved",  "nat66_unsupported",  "malformed_ipv4",   "malformed_tcp",
-        "malformed_udp",      "malformed_icmp",        "bad_fragment"}) {
+  for (const std::string_view name : {"no_owner",
+                                      "wrong_device",
+                                      "spoofed_source",
+                                      "martian_source",
+                                      "protocol_in_use",
+                                      "worker_ring_full",
+                                      "vlan_tagged",
+                                      "no_session",
+                                      "tcp_mid_stream",
+                                      "ports_exhausted",
+                                      "flow_table_full",
+                                      "pod_limit",
+                                      "policy_drop",
+                                      "link_local_destination",
+                                      "multicast_destination",
+                                      "broadcast_destination",
+                                      "ttl_expired",
+                                      "too_big",
+                                      "no_route",
+                                      "neighbour_unresolved",
+                                      "nat66_unsupported",
+                                      "malformed_ipv4",
+                                      "malformed_tcp",
+                                      "malformed_udp",
+                                      "malformed_icmp",
+                                      "bad_fragment"}) {
     EXPECT_EQ(names.count(name), 1u) << name << " is promised";
   }
 }

@@ -45,8 +45,8 @@ TEST(Egress, APacketWaitsUntilItsNextHopAnswers) {
   ASSERT_TRUE(waits(first, "eni0", "10.10.10.1"));
   // It is ready but for the destination's MAC, which is whatever stood there before.
   const auto wanted = sent.source("10.10.10.20").source_port(40'000).ttl(63);
-  EXPECT_TRUE(same_bytes(
-      wanted.from_mac(test::device_mac(0)).to_mac(test::device_mac(2)).bytes(), first.frame));
+  EXPECT_TRUE(same_bytes(wanted.from_mac(test::device_mac(0)).to_mac(test::device_mac(2)).bytes(),
+                         first.frame));
   EXPECT_TRUE(waits(harness.send("pod-a", sent), "eni0", "10.10.10.1"));
   EXPECT_EQ(harness.sessions(), 1u);
 
@@ -75,10 +75,9 @@ TEST(Egress, ANeighbourThatNoLongerAnswersIsWaitedForAgain) {
 TEST(Egress, OneNeighboursSilenceDoesNotStopOthers) {
   Harness harness(node_yaml(), unresolved());
   harness.resolve("eni1", "10.10.20.1");
-  const auto outcomes =
-      harness.send_burst({{"pod-a", udp("10.10.10.21", "198.51.100.7")},
-                          {"pod-b", udp("10.10.20.21", "10.10.30.5")},
-                          {"pod-a", udp("10.10.10.21", "10.10.30.5")}});
+  const auto outcomes = harness.send_burst({{"pod-a", udp("10.10.10.21", "198.51.100.7")},
+                                            {"pod-b", udp("10.10.20.21", "10.10.30.5")},
+                                            {"pod-a", udp("10.10.10.21", "10.10.30.5")}});
   EXPECT_TRUE(waits(outcomes[0], "eni0", "10.10.10.1"));
   EXPECT_EQ(outcomes[1].device, "eni1");
   EXPECT_TRUE(outcomes[1].emitted());
@@ -87,8 +86,8 @@ TEST(Egress, OneNeighboursSilenceDoesNotStopOthers) {
 
 TEST(Egress, NeighboursOfTheSubnetAreReachedDirectly) {
   Harness harness(node_yaml());
-  EXPECT_TRUE(waits(harness.send("pod-a", udp("10.10.10.21", "10.10.10.77")), "eni0",
-                    "10.10.10.77"));
+  EXPECT_TRUE(
+      waits(harness.send("pod-a", udp("10.10.10.21", "10.10.10.77")), "eni0", "10.10.10.77"));
   // eni1's subnet seen from eni0's pod: the owner of the source emits, and asks its own router.
   EXPECT_EQ(harness.send("pod-a", udp("10.10.10.21", "10.10.20.77")).device, "eni0");
   const auto answer = harness.send("eni0", eth().ipv4("10.10.10.77", "10.10.10.20").echo(1));
@@ -102,18 +101,17 @@ TEST(Egress, RoutesNameTheirOwnNextHop) {
   yaml.replace(yaml.find("primary: true"), 13,
                "primary: true, routes: [{to: 203.0.113.0/24, via: 10.10.10.9}]");
   Harness harness(yaml, unresolved());
-  EXPECT_TRUE(waits(harness.send("pod-a", udp("10.10.10.21", "203.0.113.5")), "eni0",
-                    "10.10.10.9"));
-  EXPECT_TRUE(waits(harness.send("pod-a", udp("10.10.10.21", "203.0.114.5")), "eni0",
-                    "10.10.10.1"));
+  EXPECT_TRUE(
+      waits(harness.send("pod-a", udp("10.10.10.21", "203.0.113.5")), "eni0", "10.10.10.9"));
+  EXPECT_TRUE(
+      waits(harness.send("pod-a", udp("10.10.10.21", "203.0.114.5")), "eni0", "10.10.10.1"));
 }
 
 TEST(Egress, WithoutRoomForASessionANeighbourIsStillWaitedFor) {
   Harness harness(node_yaml("flows: {capacity: 1}"), unresolved());
-  ASSERT_TRUE(waits(harness.send("pod-a", udp("10.10.10.21", "198.51.100.7")), "eni0",
-                    "10.10.10.1"));
-  EXPECT_TRUE(waits(harness.send("pod-b", udp("10.10.20.21", "10.10.30.5")), "eni1",
-                    "10.10.20.1"));
+  ASSERT_TRUE(
+      waits(harness.send("pod-a", udp("10.10.10.21", "198.51.100.7")), "eni0", "10.10.10.1"));
+  EXPECT_TRUE(waits(harness.send("pod-b", udp("10.10.20.21", "10.10.30.5")), "eni1", "10.10.20.1"));
 }
 
 }  // namespace

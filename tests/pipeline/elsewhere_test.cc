@@ -129,7 +129,8 @@ TEST_F(Few, ARefusedFlowLeavesNothing) {
   fill();
   const auto before = harness_.sessions();
   for (unsigned port = 1000; port < 1100; ++port) {
-    EXPECT_TRUE(dropped(harness_.send("pod-a", query(port), port % 3), DropReason::kPortsExhausted));
+    EXPECT_TRUE(
+        dropped(harness_.send("pod-a", query(port), port % 3), DropReason::kPortsExhausted));
   }
   EXPECT_EQ(harness_.sessions(), before);
 }
@@ -137,8 +138,12 @@ TEST_F(Few, ARefusedFlowLeavesNothing) {
 /// A redirect whose end was not heard of leads to a worker that treats the packet as the first.
 TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
   const auto flow = query(7);
-  const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(), Ipv4Addr{198, 51, 100, 7}.wire(),
-                         Be16::from_host(7), Be16::from_host(53), net::kUdp, {}};
+  const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(),
+                         Ipv4Addr{198, 51, 100, 7}.wire(),
+                         Be16::from_host(7),
+                         Be16::from_host(53),
+                         net::kUdp,
+                         {}};
   for (unsigned to = 0; to < 3; ++to) {
     SCOPED_TRACE(to);
     Harness harness(node_yaml("", "  ports: 5000-5039"), workers(3));
@@ -156,8 +161,8 @@ TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
   }
 }
 
-/// A NIC may deliver a pod's packets to the holder of their session: it still passes them by their home,
-/// whose redirect would not outlive it otherwise.
+/// A NIC may deliver a pod's packets to the holder of their session: it still passes them by their
+/// home, whose redirect would not outlive it otherwise.
 TEST(Elsewhere, ARedirectLivesAsLongAsItsSessionWhereverTheNicDelivers) {
   test::HarnessOptions options = workers(3);
   options.lying_nic = true;
@@ -166,9 +171,12 @@ TEST(Elsewhere, ARedirectLivesAsLongAsItsSessionWhereverTheNicDelivers) {
   unsigned home = 0;
   Outcome opened;
   do {
-    const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(), Ipv4Addr{198, 51, 100, 7}.wire(),
-                           Be16::from_host(static_cast<std::uint16_t>(++port)), Be16::from_host(53),
-                           net::kUdp, {}};
+    const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(),
+                           Ipv4Addr{198, 51, 100, 7}.wire(),
+                           Be16::from_host(static_cast<std::uint16_t>(++port)),
+                           Be16::from_host(53),
+                           net::kUdp,
+                           {}};
     home = harness.owner().owner(harness.owner().hash(key)).value;
     opened = harness.send("pod-a", query(port), home);
     ASSERT_TRUE(opened.emitted()) << opened;
@@ -235,7 +243,8 @@ TEST(Elsewhere, ProtocolsWithoutPortsWorkWithAnyNumberOfWorkers) {
     for (unsigned server = 1; server <= 20; ++server) {
       const std::string remote = "198.51.100." + std::to_string(server);
       std::set<std::string> sources;
-      for (const auto& [port, pod] : {std::pair{"pod-a", "10.10.10.21"}, {"pod-b", "10.10.20.21"}}) {
+      for (const auto& [port, pod] :
+           {std::pair{"pod-a", "10.10.10.21"}, {"pod-b", "10.10.20.21"}}) {
         const auto sent = eth().ipv4(pod, remote).protocol(kGre).payload("tunnelled");
         const Outcome out = harness.send(port, sent, server % count);
         ASSERT_TRUE(out.emitted()) << out;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// When nothing is left (rows 22, 102 and the decision "port hold after close"): what is refused, and
-/// what gives way before anything is.
+/// When nothing is left (rows 22, 102 and the decision "port hold after close"): what is refused,
+/// and what gives way before anything is.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -22,16 +22,13 @@ using test::PacketBuilder;
 constexpr std::string_view kServer = "198.51.100.7";
 constexpr std::string_view kSnat = "10.10.10.20";
 
-PacketBuilder from_pod(unsigned port) {
-  return eth().ipv4("10.10.10.21", kServer).tcp(port, 443);
-}
+PacketBuilder from_pod(unsigned port) { return eth().ipv4("10.10.10.21", kServer).tcp(port, 443); }
 Outcome open(Harness& harness, unsigned port) {
   return harness.send("pod-a", from_pod(port).flags(net::kSyn));
 }
 /// The server's refusal: the session ends, its port rests.
 void reset(Harness& harness, unsigned external) {
-  const auto rst =
-      eth().ipv4(kServer, kSnat).tcp(443, external).flags(net::kRst).seq(0).ack(1001);
+  const auto rst = eth().ipv4(kServer, kSnat).tcp(443, external).flags(net::kRst).seq(0).ack(1001);
   EXPECT_TRUE(harness.send("eni0", rst).emitted());
 }
 
@@ -41,9 +38,8 @@ TEST(Exhaustion, Row22Every64512thPort) {
   std::set<unsigned> ports;
   for (unsigned i = 0; i < 64'512; ++i) {
     // One server port, so that all compete; the pod's ports do not suffice for one pod.
-    const auto syn = eth()
-                         .ipv4(i % 2 == 0 ? "10.10.10.21" : "10.10.20.21", kServer)
-                         .udp(1 + i / 2, 53);
+    const auto syn =
+        eth().ipv4(i % 2 == 0 ? "10.10.10.21" : "10.10.20.21", kServer).udp(1 + i / 2, 53);
     const Outcome out = harness.send(i % 2 == 0 ? "pod-a" : "pod-b", syn);
     ASSERT_TRUE(out.emitted()) << i << ": " << out;
     ports.insert(test::source_port_of(out.frame));
@@ -97,8 +93,7 @@ TEST(Exhaustion, APortThatRestsIsLeftAloneWhileAnotherIsFree) {
 }
 
 TEST(Exhaustion, AnotherAddressServesBeforeAPortThatRests) {
-  Harness harness(
-      node_yaml("", "  ports: 40000-40000\n  source: [10.10.10.20, 10.10.20.20]"));
+  Harness harness(node_yaml("", "  ports: 40000-40000\n  source: [10.10.10.20, 10.10.20.20]"));
   const Outcome first = open(harness, 1000);
   const std::string address = test::source_of(first.frame);
   const auto rst = eth().ipv4(kServer, address).tcp(443, 40'000).flags(net::kRst).ack(1001);
@@ -107,7 +102,8 @@ TEST(Exhaustion, AnotherAddressServesBeforeAPortThatRests) {
   EXPECT_EQ(test::source_of(open(harness, 1002).frame), address);
 }
 
-// 102. Global table full of live flows: refused, none evicted; what has ended gives way, oldest first
+// 102. Global table full of live flows: refused, none evicted; what has ended gives way, oldest
+// first
 TEST(Exhaustion, Row102RecordsOfEndedSessionsGiveWay) {
   Harness harness(node_yaml("flows: {capacity: 3}"));
   std::vector<unsigned> externals;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// Floods that fill the table: flows that are established go on as if nothing were, memory stays what
-/// it was, and what is refused is counted by its reason.
+/// Floods that fill the table: flows that are established go on as if nothing were, memory stays
+/// what it was, and what is refused is counted by its reason.
 #include <gtest/gtest.h>
 
 #include <fmt/format.h>
@@ -34,21 +34,26 @@ class Connection {
       : harness_(harness), pod_(address("100.64", 1 + number)) {
     const Outcome syn = harness_.send("inner", out().flags(net::kSyn).seq(1000));
     external_ = test::source_port_of(syn.frame);
-    EXPECT_TRUE(harness_.send("uplink", back().flags(net::kSyn | net::kAck).seq(5000).ack(1001)).emitted());
+    EXPECT_TRUE(
+        harness_.send("uplink", back().flags(net::kSyn | net::kAck).seq(5000).ack(1001)).emitted());
     EXPECT_TRUE(harness_.send("inner", out().flags(net::kAck).seq(1001).ack(5001)).emitted());
   }
   /// A segment each way.
   void expect_it_goes_on() {
-    const Outcome sent = harness_.send("inner", out().flags(net::kAck).seq(1001).ack(5001).payload("q"));
+    const Outcome sent =
+        harness_.send("inner", out().flags(net::kAck).seq(1001).ack(5001).payload("q"));
     EXPECT_TRUE(sent.emitted()) << pod_ << ": " << sent;
     EXPECT_EQ(test::source_port_of(sent.frame), external_);
-    const Outcome answer = harness_.send("uplink", back().flags(net::kAck).seq(5001).ack(1001).payload("a"));
+    const Outcome answer =
+        harness_.send("uplink", back().flags(net::kAck).seq(5001).ack(1001).payload("a"));
     EXPECT_TRUE(answer.emitted()) << pod_ << ": " << answer;
   }
 
  private:
   [[nodiscard]] PacketBuilder out() const { return eth().ipv4(pod_, kServer).tcp(40'000, 443); }
-  [[nodiscard]] PacketBuilder back() const { return eth().ipv4(kServer, kSnat).tcp(443, external_); }
+  [[nodiscard]] PacketBuilder back() const {
+    return eth().ipv4(kServer, kSnat).tcp(443, external_);
+  }
 
   static constexpr std::string_view kServer = "198.51.100.7";
   Harness& harness_;

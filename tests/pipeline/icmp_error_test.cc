@@ -83,8 +83,8 @@ TEST_P(IcmpError, FromOutsideReachesThePodAboutWhatThePodSent) {
       // As it was when a router on the way gave up on it.
       auto on_the_way = c.request.source(kSnat).ttl(3);
       if (c.name != "Sctp") on_the_way = on_the_way.source_port(kPort);
-      const Outcome out = harness.send(
-          "eni0", error(kRouter, kSnat, quote(on_the_way, length), type, code, mtu));
+      const Outcome out =
+          harness.send("eni0", error(kRouter, kSnat, quote(on_the_way, length), type, code, mtu));
       ASSERT_EQ(out.device, "pod-a") << out;
       const auto wanted =
           error(kRouter, kPod, quote(c.request.ttl(3), length), type, code, mtu).ttl(63);
@@ -246,8 +246,8 @@ TEST(IcmpErrors, AboutNoFlowGoNowhere) {
   // To another than the quoted packet's sender.
   EXPECT_TRUE(dropped(harness.send("eni0", error(kRouter, kPod, quote(kOnTheWay))),
                       DropReason::kNoSession));
-  EXPECT_TRUE(dropped(harness.send("pod-a", error(kPod, kServer, quote(kQuery))),
-                      DropReason::kNoSession))
+  EXPECT_TRUE(
+      dropped(harness.send("pod-a", error(kPod, kServer, quote(kQuery))), DropReason::kNoSession))
       << "of a pod, about its own packet";
   EXPECT_EQ(harness.sessions(), 1u);
 }
@@ -265,8 +265,8 @@ TEST(IcmpErrors, Row70ARedirectBelongsToItsFlow) {
   EXPECT_EQ(test::destination_of(known.frame), kPod);
   EXPECT_EQ(test::wrong_checksums(known.frame), "");
   const auto unknown = quote(eth().ipv4(kSnat, kServer).udp(41'000, 53));
-  EXPECT_TRUE(dropped(harness.send("eni0", error(kRouter, kSnat, unknown, 5, 1)),
-                      DropReason::kNoSession));
+  EXPECT_TRUE(
+      dropped(harness.send("eni0", error(kRouter, kSnat, unknown, 5, 1)), DropReason::kNoSession));
   EXPECT_EQ(harness.sessions(), 1u);
 }
 
@@ -277,22 +277,20 @@ TEST(IcmpErrors, AboutErrorsOrTooLittleAreMalformed) {
     return harness.send("eni0", error(kRouter, kSnat, quoted));
   };
   EXPECT_TRUE(dropped(about(quote(kOnTheWay, 7)), DropReason::kMalformedIcmp));
-  EXPECT_TRUE(dropped(about(quote(error(kSnat, kServer, quote(kOnTheWay)))),
-                      DropReason::kMalformedIcmp));
   EXPECT_TRUE(
-      dropped(about(quote(kOnTheWay.fragment(8, false))), DropReason::kMalformedIcmp));
-  EXPECT_TRUE(dropped(about(quote(kOnTheWay.version_and_length(0x44))),
-                      DropReason::kMalformedIcmp));
-  EXPECT_TRUE(dropped(about(quote(kOnTheWay.version_and_length(0x4f))),
-                      DropReason::kMalformedIcmp));
+      dropped(about(quote(error(kSnat, kServer, quote(kOnTheWay)))), DropReason::kMalformedIcmp));
+  EXPECT_TRUE(dropped(about(quote(kOnTheWay.fragment(8, false))), DropReason::kMalformedIcmp));
+  EXPECT_TRUE(
+      dropped(about(quote(kOnTheWay.version_and_length(0x44))), DropReason::kMalformedIcmp));
+  EXPECT_TRUE(
+      dropped(about(quote(kOnTheWay.version_and_length(0x4f))), DropReason::kMalformedIcmp));
 }
 
 /// A wrong checksum of the message itself is passed on as wrong.
 TEST(IcmpErrors, AWrongChecksumStaysWrong) {
   Harness harness(yaml());
   ASSERT_TRUE(harness.send("pod-a", kQuery).emitted());
-  const Outcome out =
-      harness.send("eni0", error(kRouter, kSnat, quote(kOnTheWay)).spoil(0x0101));
+  const Outcome out = harness.send("eni0", error(kRouter, kSnat, quote(kOnTheWay)).spoil(0x0101));
   const auto wanted = error(kRouter, kPod, quote(kQuery)).spoil(0x0101).ttl(63);
   EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", kPod, wanted), out.frame));
 }
@@ -332,8 +330,7 @@ TEST(IcmpErrors, OfAPreservedFlowPassAsTheyAre) {
   const auto inbound = error("10.10.40.1", "10.10.20.21", quote(query));
   const Outcome in = harness.send("eni1", inbound);
   ASSERT_EQ(in.device, "pod-b") << in;
-  EXPECT_TRUE(
-      same_bytes(harness.as_emitted("pod-b", "10.10.20.21", inbound.ttl(63)), in.frame));
+  EXPECT_TRUE(same_bytes(harness.as_emitted("pod-b", "10.10.20.21", inbound.ttl(63)), in.frame));
   const auto reply = eth().ipv4("10.10.30.5", "10.10.20.21").udp(2, 1);
   const auto outbound = error("10.10.20.21", "10.10.30.5", quote(reply));
   EXPECT_EQ(harness.send("pod-b", outbound).device, "eni1");

@@ -55,8 +55,8 @@ TEST(Lookup, APreservedFlowsAnswerMayComeByAnotherEni) {
 TEST(Lookup, OnlyTheFlowsRemoteReachesThePod) {
   Harness harness(node_yaml("", kOnePort));
   ASSERT_TRUE(harness.send("pod-a", query()).emitted());
-  EXPECT_TRUE(dropped(harness.send("eni0", answer().source("198.51.100.8")),
-                      DropReason::kNoSession));
+  EXPECT_TRUE(
+      dropped(harness.send("eni0", answer().source("198.51.100.8")), DropReason::kNoSession));
   EXPECT_TRUE(dropped(harness.send("eni0", answer().source_port(54)), DropReason::kNoSession));
   EXPECT_TRUE(
       dropped(harness.send("eni0", answer().destination_port(40'001)), DropReason::kNoSession));
@@ -132,8 +132,8 @@ class Connection {
  public:
   explicit Connection(Harness& harness) : harness_(harness) {}
   Outcome pod(unsigned flags, std::uint32_t seq, std::uint32_t ack) {
-    return harness_.send("pod-a", eth().ipv4("10.10.10.21", kServer).tcp(4000, 443).ack(ack)
-                                      .flags(flags).seq(seq));
+    return harness_.send(
+        "pod-a", eth().ipv4("10.10.10.21", kServer).tcp(4000, 443).ack(ack).flags(flags).seq(seq));
   }
   static PacketBuilder remote(unsigned flags, std::uint32_t seq, std::uint32_t ack) {
     return eth().ipv4(kServer, "10.10.10.20").tcp(443, 40'000).ack(ack).flags(flags).seq(seq);
@@ -177,8 +177,8 @@ TEST(Lookup, ASynOnAnEndedConnectionsTupleIsJudgedAnew) {
   EXPECT_EQ(connection.pod(net::kRst | net::kAck, 90'001, 501).verdict, Verdict::kPreserve);
   harness.reload(node_yaml("", kOnePort));
   EXPECT_EQ(connection.pod(net::kSyn, 180'000, 0).verdict, Verdict::kSnat);
-  EXPECT_TRUE(harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 700, 180'001))
-                  .emitted());
+  EXPECT_TRUE(
+      harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 700, 180'001)).emitted());
 }
 
 TEST(Lookup, ASynOnAnEndedConnectionsTupleKeepsItsPortUnderTheSamePolicy) {
@@ -343,8 +343,7 @@ TEST(LookupTime, APodReopensAClosedConnectionWithItsOldPort) {
   ASSERT_TRUE(again.emitted()) << again;
   EXPECT_EQ(test::source_port_of(again.frame), 40'000u);
   EXPECT_EQ(harness.sessions(), 1u);
-  ASSERT_TRUE(
-      harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 9, 70'001)).emitted());
+  ASSERT_TRUE(harness.send("eni0", Connection::remote(net::kSyn | net::kAck, 9, 70'001)).emitted());
   ASSERT_TRUE(connection.pod(net::kAck, 70'001, 10).emitted());
   EXPECT_TRUE(answered_after(harness, 7440s, Connection::remote(net::kAck, 10, 70'001)));
 }
@@ -352,7 +351,8 @@ TEST(LookupTime, APodReopensAClosedConnectionWithItsOldPort) {
 /// Sequence numbers of another connection need not lie beyond the old one's: the remote decides.
 TEST(LookupTime, AConnectionLivesOnATupleWhoseOldNumbersItIsNotBeyond) {
   enum class Before { kOpen, kReset, kClosed, kHalfClosed };
-  for (const Before before : {Before::kOpen, Before::kReset, Before::kClosed, Before::kHalfClosed}) {
+  for (const Before before :
+       {Before::kOpen, Before::kReset, Before::kClosed, Before::kHalfClosed}) {
     SCOPED_TRACE(static_cast<int>(before));
     Harness harness(node_yaml("", kOnePort));
     Connection connection(harness);
@@ -398,7 +398,8 @@ TEST(LookupTime, NothingIsLeftAfterTheLastTimeout) {
   Connection(harness).establish();
   for (unsigned i = 1; i < 200; ++i) {
     const auto sent = query().source_port(i);
-    ASSERT_TRUE(harness.send("pod-a", sent.destination("203.0.113." + std::to_string(i))).emitted());
+    ASSERT_TRUE(
+        harness.send("pod-a", sent.destination("203.0.113." + std::to_string(i))).emitted());
     ASSERT_TRUE(harness.send("pod-a", sent.destination("10.10.30.5")).emitted());
   }
   ASSERT_EQ(harness.sessions(), 399u);

@@ -49,8 +49,8 @@ TEST(Mapping, OnePortServesAllRemotes) {
 
 TEST(Mapping, AdmitsStrangersUnlessFiltered) {
   for (const bool filtered : {false, true}) {
-    Harness harness(node_yaml(
-        "", kIndependent + (filtered ? "\n  filtering: endpoint_dependent" : "")));
+    Harness harness(
+        node_yaml("", kIndependent + (filtered ? "\n  filtering: endpoint_dependent" : "")));
     const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);
     const Outcome stranger = harness.send("eni0", inbound("203.0.113.9", port, 777));
     if (filtered) {
@@ -58,18 +58,16 @@ TEST(Mapping, AdmitsStrangersUnlessFiltered) {
       continue;
     }
     ASSERT_EQ(stranger.device, "pod-a") << stranger;
-    const auto wanted = inbound("203.0.113.9", port, 777).destination("10.10.10.21")
-                            .destination_port(4000).ttl(63);
-    EXPECT_TRUE(
-        same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), stranger.frame));
+    const auto wanted =
+        inbound("203.0.113.9", port, 777).destination("10.10.10.21").destination_port(4000).ttl(63);
+    EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), stranger.frame));
     // The pod's answer leaves as the same address and port.
-    const Outcome answer =
-        harness.send("pod-a", udp("203.0.113.9").destination_port(777));
+    const Outcome answer = harness.send("pod-a", udp("203.0.113.9").destination_port(777));
     EXPECT_EQ(test::source_port_of(answer.frame), port);
-    EXPECT_TRUE(dropped(harness.send("eni0", inbound("203.0.113.9", port + 1)),
-                        DropReason::kNoSession));
-    EXPECT_TRUE(dropped(harness.send("eni1", inbound("203.0.113.8", port)),
-                        DropReason::kWrongDevice));
+    EXPECT_TRUE(
+        dropped(harness.send("eni0", inbound("203.0.113.9", port + 1)), DropReason::kNoSession));
+    EXPECT_TRUE(
+        dropped(harness.send("eni1", inbound("203.0.113.8", port)), DropReason::kWrongDevice));
   }
 }
 
@@ -105,10 +103,10 @@ TEST(Mapping, OnePortServesAllRemotesOfTcp) {
 /// RFC 5382 REQ-3a: whether another remote may connect to the pod's port is configured.
 TEST(Mapping, AdmitsStrangersConnectionsUnlessFiltered) {
   for (const bool filtered : {false, true}) {
-    Harness harness(node_yaml(
-        "", kIndependent + (filtered ? "\n  filtering: endpoint_dependent" : "")));
-    const unsigned port = test::source_port_of(
-        harness.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
+    Harness harness(
+        node_yaml("", kIndependent + (filtered ? "\n  filtering: endpoint_dependent" : "")));
+    const unsigned port =
+        test::source_port_of(harness.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
     const auto stranger = tcp_inbound("203.0.113.9", port, 777);
     EXPECT_TRUE(dropped(harness.send("eni0", stranger.seq(500).ack(1)), DropReason::kNoSession))
         << "a connection begins with a SYN";
@@ -144,14 +142,20 @@ TEST(Mapping, HairpinsConnections) {
   const auto b = eth().ipv4("10.10.20.21", kSnat).tcp(9000, port_a);
   const auto arrives_at_b = [&](const PacketBuilder& sent) {
     const Outcome out = harness.send("pod-a", sent);
-    const auto wanted = sent.source(kSnat).source_port(port_a).destination("10.10.20.21")
-                            .destination_port(9000).ttl(63);
+    const auto wanted = sent.source(kSnat)
+                            .source_port(port_a)
+                            .destination("10.10.20.21")
+                            .destination_port(9000)
+                            .ttl(63);
     EXPECT_TRUE(same_bytes(harness.as_emitted("pod-b", "10.10.20.21", wanted), out.frame)) << out;
   };
   const auto arrives_at_a = [&](const PacketBuilder& sent) {
     const Outcome out = harness.send("pod-b", sent);
-    const auto wanted = sent.source(kSnat).source_port(port_b).destination("10.10.10.21")
-                            .destination_port(4000).ttl(63);
+    const auto wanted = sent.source(kSnat)
+                            .source_port(port_b)
+                            .destination("10.10.10.21")
+                            .destination_port(4000)
+                            .ttl(63);
     EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted), out.frame)) << out;
   };
   arrives_at_b(a.flags(net::kSyn).seq(100));
@@ -217,8 +221,8 @@ TEST(Mapping, TcpAndUdpAreApart) {
   ASSERT_EQ(test::source_port_of(harness.send("pod-a", syn).frame), 40'000u);
   // Another pod finds both ports taken, each for itself.
   for (const PacketBuilder& packet : {udp("198.51.100.1"), syn}) {
-    EXPECT_TRUE(dropped(harness.send("pod-b", packet.source("10.10.20.21")),
-                        DropReason::kPortsExhausted));
+    EXPECT_TRUE(
+        dropped(harness.send("pod-b", packet.source("10.10.20.21")), DropReason::kPortsExhausted));
   }
   // One ends, the other stays, and the port of the one that ended is free for its protocol.
   harness.advance(240s);
@@ -240,8 +244,8 @@ TEST(Mapping, FilteringIsByProtocol) {
   EXPECT_EQ(by_udp.send("eni0", inbound("203.0.113.9", udp_port)).device, "pod-a");
 
   Harness by_tcp(node_yaml("", kIndependent));
-  const unsigned tcp_port = test::source_port_of(
-      by_tcp.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
+  const unsigned tcp_port =
+      test::source_port_of(by_tcp.send("pod-a", tcp("198.51.100.1").flags(net::kSyn)).frame);
   EXPECT_TRUE(
       dropped(by_tcp.send("eni0", inbound("203.0.113.9", tcp_port)), DropReason::kNoSession));
   EXPECT_EQ(by_tcp.send("eni0", tcp_inbound("203.0.113.9", tcp_port).flags(net::kSyn)).device,
@@ -254,9 +258,10 @@ TEST(Mapping, StrangersThatAreFilteredDoNotKeepIt) {
   const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);
   for (int knock = 0; knock < 30; ++knock) {
     harness.advance(10s);
-    EXPECT_TRUE(dropped(harness.send("eni0", inbound("203.0.113.9", port)), DropReason::kNoSession));
-    EXPECT_TRUE(dropped(harness.send("eni0", inbound("198.51.100.1", port, 54)),
-                        DropReason::kNoSession));
+    EXPECT_TRUE(
+        dropped(harness.send("eni0", inbound("203.0.113.9", port)), DropReason::kNoSession));
+    EXPECT_TRUE(
+        dropped(harness.send("eni0", inbound("198.51.100.1", port, 54)), DropReason::kNoSession));
   }
   harness.advance(1ms);
   EXPECT_TRUE(dropped(harness.send("eni0", inbound("198.51.100.1", port)), DropReason::kNoSession));
@@ -297,8 +302,7 @@ TEST(Mapping, OutlivesTheSearchForRoom) {
 
 TEST(Mapping, WithoutRoomForMappingAndSessionThereIsNeither) {
   for (const unsigned capacity : {1u, 2u, 3u}) {
-    Harness harness(
-        node_yaml("flows: {capacity: " + std::to_string(capacity) + "}", kIndependent));
+    Harness harness(node_yaml("flows: {capacity: " + std::to_string(capacity) + "}", kIndependent));
     unsigned opened = 0;
     for (unsigned from = 1; from <= 3; ++from) {
       const Outcome out = harness.send("pod-a", udp("198.51.100.1", from));
@@ -323,14 +327,20 @@ TEST(Mapping, Hairpins) {
   ASSERT_EQ(out.device, "pod-b") << out;
   EXPECT_EQ(out.verdict, Verdict::kSnat);
   const unsigned port_a = test::source_port_of(out.frame);
-  const auto wanted = sent.source(kSnat).source_port(port_a).destination("10.10.20.21")
-                          .destination_port(9000).ttl(63);
+  const auto wanted = sent.source(kSnat)
+                          .source_port(port_a)
+                          .destination("10.10.20.21")
+                          .destination_port(9000)
+                          .ttl(63);
   EXPECT_TRUE(same_bytes(harness.as_emitted("pod-b", "10.10.20.21", wanted), out.frame));
   const auto reply = eth().ipv4("10.10.20.21", kSnat).udp(9000, port_a).payload("hello yourself");
   const Outcome back = harness.send("pod-b", reply);
   ASSERT_EQ(back.device, "pod-a") << back;
-  const auto wanted_back = reply.source(kSnat).source_port(port_b).destination("10.10.10.21")
-                               .destination_port(4000).ttl(63);
+  const auto wanted_back = reply.source(kSnat)
+                               .source_port(port_b)
+                               .destination("10.10.10.21")
+                               .destination_port(4000)
+                               .ttl(63);
   EXPECT_TRUE(same_bytes(harness.as_emitted("pod-a", "10.10.10.21", wanted_back), back.frame));
   EXPECT_EQ(harness.table().check_invariants(), "");
 }
@@ -375,8 +385,7 @@ TEST(Mapping, EveryWorkerHasItsOwnSliceOfPorts) {
       const Outcome out = harness.send("pod-a", udp("198.51.100.1", from), from % workers);
       ASSERT_TRUE(out.emitted()) << out;
       const unsigned port = test::source_port_of(out.frame);
-      const Outcome again =
-          harness.send("pod-a", udp("198.51.100.2", from), (from + 1) % workers);
+      const Outcome again = harness.send("pod-a", udp("198.51.100.2", from), (from + 1) % workers);
       EXPECT_EQ(test::source_port_of(again.frame), port) << "one mapping for both remotes";
       const Outcome stranger =
           harness.send("eni0", inbound("203.0.113.9", port), (from + 2) % workers);
@@ -400,12 +409,12 @@ TEST(Mapping, StaysWholeWhateverHappens) {
         case 0: out = harness.send("pod-a", udp(remote, pod_port)); break;
         case 1: out = harness.send("pod-b", udp(remote, pod_port).source("10.10.20.21")); break;
         case 2:
-          out = harness.send("eni0", inbound(random.coin() ? remote : "10.10.30.5",
-                                             5000 + random.below(31)));
+          out = harness.send(
+              "eni0", inbound(random.coin() ? remote : "10.10.30.5", 5000 + random.below(31)));
           break;
         case 3:
-          out = harness.send("pod-a",
-                             udp(kSnat, pod_port).destination_port(5000 + random.below(31)));
+          out =
+              harness.send("pod-a", udp(kSnat, pod_port).destination_port(5000 + random.below(31)));
           break;
         default: out = harness.send("pod-a", udp("10.10.30.5", pod_port)); break;
       }

@@ -75,8 +75,7 @@ TEST_P(Workers, BothDirectionsOfEveryFlowMeetAtOneOwner) {
     };
     const Flow flows[] = {
         {"pod-b", opener("10.10.20.21", remote), "eni0", "eni0", remote, "10.10.10.20"},
-        {"pod-b", opener("10.10.20.21", "10.10.30.5"), "eni1", "eni1", "10.10.30.5",
-         "10.10.20.21"},
+        {"pod-b", opener("10.10.20.21", "10.10.30.5"), "eni1", "eni1", "10.10.30.5", "10.10.20.21"},
         {"pod-b", opener("10.10.20.21", "10.10.10.21"), "pod-a", "pod-a", "10.10.10.21",
          "10.10.20.21"},
         {"eni1", opener("172.30.0.1", "10.10.20.33"), "pod-c", "pod-c", "10.10.20.33",
@@ -88,8 +87,7 @@ TEST_P(Workers, BothDirectionsOfEveryFlowMeetAtOneOwner) {
       ASSERT_TRUE(out.emitted()) << out;
       ASSERT_EQ(out.device, flow.out);
       const bool known = harness.sessions() == before;  // the dice may fall twice alike
-      const auto reply =
-          answer(flow.answer_from, flow.answer_to, test::source_port_of(out.frame));
+      const auto reply = answer(flow.answer_from, flow.answer_to, test::source_port_of(out.frame));
       const Outcome back = harness.send(flow.answer_in, reply, any());
       ASSERT_TRUE(back.emitted()) << back;
       EXPECT_EQ(back.device, flow.in);
@@ -138,9 +136,12 @@ TEST(Steer, AgreesWithANicThatHasTheSymmetricKey) {
   Harness harness(node_yaml(), options);
   for (unsigned from = 1; from <= 200; ++from) {
     const auto sent = eth().ipv4("10.10.10.21", "198.51.100.7").udp(from, 53);
-    const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(), Ipv4Addr{198, 51, 100, 7}.wire(),
-                           Be16::from_host(static_cast<std::uint16_t>(from)), Be16::from_host(53),
-                           net::kUdp, {}};
+    const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(),
+                           Ipv4Addr{198, 51, 100, 7}.wire(),
+                           Be16::from_host(static_cast<std::uint16_t>(from)),
+                           Be16::from_host(53),
+                           net::kUdp,
+                           {}};
     const unsigned queue = harness.owner().owner(harness.owner().hash(key)).value;
     const Bytes frame = sent.to_mac(test::device_mac(2)).bytes();
     const auto outcome = harness.run({{harness.device("pod-a"), frame}}, queue).front();

@@ -80,7 +80,8 @@ const Case kCases[] = {
     {"SourceRouteKept", query().ip_options(kLooseSourceRoute),
      answer().ip_options(kStrictSourceRoute)},
     {"PaddingCut", syn().padding(6), syn_ack().padding(6)},
-    {"PaddingCutAfterOddLength", query().payload("q").padding(17), answer().payload("a").padding(17)},
+    {"PaddingCutAfterOddLength", query().payload("q").padding(17),
+     answer().payload("a").padding(17)},
     {"PaddingCutAfterEcho", ping().payload("").padding(18), pong().payload("").padding(18), true},
     {"WrongTcpChecksumStaysWrong", syn().spoil(1), syn_ack().spoil(0xfffe)},
     {"WrongUdpChecksumStaysWrong", query().spoil(0x1234), answer().spoil(0x8000)},
@@ -107,8 +108,7 @@ TEST_P(BothWays, LeavesAsTheSnatAddressAndComesBackToThePod) {
       ASSERT_EQ(out.device, "eni0") << out;
       EXPECT_EQ(out.verdict, Verdict::kSnat);
       EXPECT_EQ(out.first, first);
-      const auto wanted =
-          sent.source(kSnat).source_port(kPort).ttl(ttl_of(sent) - 1).padding(0);
+      const auto wanted = sent.source(kSnat).source_port(kPort).ttl(ttl_of(sent) - 1).padding(0);
       EXPECT_TRUE(same_bytes(harness.as_emitted("eni0", kRouter0, wanted), out.frame));
 
       const auto answered = reply.source(kServer).destination(kSnat);
@@ -118,8 +118,7 @@ TEST_P(BothWays, LeavesAsTheSnatAddressAndComesBackToThePod) {
       auto wanted_back = answered.destination(pod.address).ttl(ttl_of(answered) - 1).padding(0);
       wanted_back = icmp ? wanted_back.source_port(4000)
                          : wanted_back.destination_port(name == "UdpFromAndToPortZero" ? 0 : 4000);
-      EXPECT_TRUE(
-          same_bytes(harness.as_emitted(pod.device, pod.address, wanted_back), back.frame));
+      EXPECT_TRUE(same_bytes(harness.as_emitted(pod.device, pod.address, wanted_back), back.frame));
     }
     EXPECT_EQ(harness.sessions(), 1u);
   }
@@ -134,10 +133,9 @@ TEST(Translate, ThroughADedicatedGateway) {
   const auto sent = query().source("100.64.3.4").destination(kServer);
   const Outcome out = harness.send("inner", sent);
   ASSERT_EQ(out.device, "uplink") << out;
-  EXPECT_TRUE(same_bytes(
-      harness.as_emitted("uplink", "10.20.0.1",
-                         sent.source("10.20.0.20").source_port(kPort).ttl(63)),
-      out.frame));
+  EXPECT_TRUE(same_bytes(harness.as_emitted("uplink", "10.20.0.1",
+                                            sent.source("10.20.0.20").source_port(kPort).ttl(63)),
+                         out.frame));
   const auto answered = answer().source(kServer).destination("10.20.0.20");
   const Outcome back = harness.send("uplink", answered);
   ASSERT_EQ(back.device, "inner") << back;
@@ -209,8 +207,7 @@ TEST(Translate, OutAndBackRestoresWhatThePodKnows) {
     const auto request = kind == 0   ? base.tcp(from, to).flags(net::kSyn).seq(random.word())
                          : kind == 1 ? base.udp(from, to)
                                      : base.echo(from, to);
-    const Outcome out =
-        harness.send(pod.device, request.source(pod.address).destination(server));
+    const Outcome out = harness.send(pod.device, request.source(pod.address).destination(server));
     ASSERT_EQ(out.device, "eni0") << out;
     ASSERT_EQ(test::wrong_checksums(out.frame), "");
     ASSERT_EQ(test::source_of(out.frame), kSnat);

@@ -32,14 +32,10 @@ inline Decision scan(const EntryList& list, const IpAddr& source, const IpAddr& 
 
 inline const char* word(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kPreserve:
-      return "preserve";
-    case Verdict::kSnat:
-      return "snat";
-    case Verdict::kDrop:
-      return "drop";
-    case Verdict::kNat66Unsupported:
-      return "nat66_unsupported";
+    case Verdict::kPreserve: return "preserve";
+    case Verdict::kSnat: return "snat";
+    case Verdict::kDrop: return "drop";
+    case Verdict::kNat66Unsupported: return "nat66_unsupported";
   }
   return "?";
 }

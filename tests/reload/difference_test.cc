@@ -19,7 +19,8 @@ config::Config config_of(const std::string& snat, const std::string& rest = "") 
 vpc: {cidrs: [10.10.0.0/16]}
 enis:
   - {name: eni0, device: net_null0, primary: true, address: 10.10.10.20/24, secondary: [10.10.10.21]}
-)" + rest + "\nsnat: " + snat + "\n";
+)" + rest + "\nsnat: " + snat +
+                           "\n";
   config::Loaded loaded = config::load_text(text, "gw.yaml", config::MemoryFiles{{}});
   if (!loaded.config) throw std::runtime_error(config::to_text(loaded.problems.front()));
   return std::move(*loaded.config);
@@ -31,7 +32,8 @@ auto compare(const std::string& before, const std::string& after) {
 
 TEST(Difference, OfTheSameIsNothing) {
   EXPECT_THAT(compare("{vpc_cni: {}}", "{vpc_cni: {}}"), IsEmpty());
-  EXPECT_THAT(compare("{vpc_cni: {}}", "\n\n\n  vpc_cni: {}"), IsEmpty()) << "only moved in its file";
+  EXPECT_THAT(compare("{vpc_cni: {}}", "\n\n\n  vpc_cni: {}"), IsEmpty())
+      << "only moved in its file";
 }
 
 TEST(Difference, NamesEntriesThatComeAndGo) {
@@ -53,8 +55,8 @@ TEST(Difference, SaysWhenOnlyTheOrderChanged) {
 }
 
 TEST(Difference, SaysWhatChangedUnderOneText) {
-  const auto lines = compare("{source: [10.10.10.20], vpc_cni: {}}",
-                             "{source: [10.10.10.21], vpc_cni: {}}");
+  const auto lines =
+      compare("{source: [10.10.10.20], vpc_cni: {}}", "{source: [10.10.10.21], vpc_cni: {}}");
   EXPECT_THAT(lines, ElementsAre(HasSubstr("snat to 10.10.10.21 instead of snat to 10.10.10.20"),
                                  "snat.source: 10.10.10.21 instead of 10.10.10.20"));
 }
@@ -63,9 +65,8 @@ TEST(Difference, NamesOtherKeys) {
   const auto before = config_of("{}", "flows: {capacity: 10, timeouts: {udp: 300s}}");
   auto after = config_of("{}", "flows: {capacity: 10, timeouts: {udp: 200s}}");
   after.enis.front().secondary.push_back(Ipv4Addr(10, 10, 10, 22));
-  EXPECT_THAT(differences(before, after),
-              ElementsAre("enis[eni0].secondary: +10.10.10.22",
-                          "flows.timeouts.udp: 200s instead of 300s"));
+  EXPECT_THAT(differences(before, after), ElementsAre("enis[eni0].secondary: +10.10.10.22",
+                                                      "flows.timeouts.udp: 200s instead of 300s"));
 }
 
 TEST(Difference, IsBounded) {

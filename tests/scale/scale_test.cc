@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// A table filled to its capacity through the path: every session is used in both directions, each frame
-/// compared byte for byte with one that is made from scratch, and every session ends. How many there
-/// are says SLUICE_SCALE_SESSIONS; 16 million take 1.6 GB.
+/// A table filled to its capacity through the path: every session is used in both directions, each
+/// frame compared byte for byte with one that is made from scratch, and every session ends. How
+/// many there are says SLUICE_SCALE_SESSIONS; 16 million take 1.6 GB.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -69,7 +69,9 @@ class Scale : public testing::Test {
     key.source_port = ports_[number];
     return key;
   }
-  [[nodiscard]] nat::FlowKey reply(std::uint32_t number) const { return outside(number).reversed(); }
+  [[nodiscard]] nat::FlowKey reply(std::uint32_t number) const {
+    return outside(number).reversed();
+  }
   [[nodiscard]] static nat::FlowKey inside(std::uint32_t number) { return flow(number).reversed(); }
 
   /// The frame as it has to leave, all checksums summed in full.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// A worker at work while other threads read its sessions and the main thread replaces what it decides
-/// by: nobody sees half a session, and nobody reads what is freed. Seconds by SLUICE_LONG; meant for
-/// ThreadSanitizer, and true without.
+/// A worker at work while other threads read its sessions and the main thread replaces what it
+/// decides by: nobody sees half a session, and nobody reads what is freed. Seconds by SLUICE_LONG;
+/// meant for ThreadSanitizer, and true without.
 #include <gtest/gtest.h>
 #include <rte_rcu_qsbr.h>
 
@@ -26,18 +26,14 @@ using pipeline::Snapshot;
 
 constexpr std::uint32_t kCapacity = 4096;
 
-std::chrono::milliseconds time_wanted() {
-  return std::getenv("SLUICE_LONG") == nullptr ? 1s : 60s;
-}
+std::chrono::milliseconds time_wanted() { return std::getenv("SLUICE_LONG") == nullptr ? 1s : 60s; }
 
 /// Whether all of a translated session's fields belong to one and the same flow.
 bool is_whole(const nat::SessionIdentity& session) {
-  const auto addresses =
-      net::ChecksumDelta{}.replace(session.pod, session.snat).folded();
+  const auto addresses = net::ChecksumDelta{}.replace(session.pod, session.snat).folded();
   return session.protocol == net::kUdp && session.translated() &&
-         session.snat == OneWorker::snat_address().wire() &&
-         session.pod.to_host() >> 24 == 10 && session.remote.to_host() >> 24 == 20 &&
-         session.l3_delta.raw() == addresses.raw();
+         session.snat == OneWorker::snat_address().wire() && session.pod.to_host() >> 24 == 10 &&
+         session.remote.to_host() >> 24 == 20 && session.l3_delta.raw() == addresses.raw();
 }
 
 struct FreeRcu {

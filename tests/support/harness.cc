@@ -58,8 +58,7 @@ net::MacAddress device_mac(unsigned device) {
 std::string describe(const Outcome& outcome) {
   switch (outcome.fate) {
     case Fate::kEmit: return "emitted by " + outcome.device;
-    case Fate::kAwaitNeighbour:
-      return "waits for " + outcome.next_hop + " on " + outcome.device;
+    case Fate::kAwaitNeighbour: return "waits for " + outcome.next_hop + " on " + outcome.device;
     case Fate::kDrop: return "dropped: " + std::string{info(outcome.reason).metric};
     case Fate::kDropAnswered:
       return "dropped: " + std::string{info(outcome.reason).metric} + ", answered by " +
@@ -239,9 +238,7 @@ Bytes Harness::completed(DeviceId in, const PacketBuilder& packet) const {
 Bytes Harness::as_emitted(std::string_view name,
                           std::string_view next_hop,
                           const PacketBuilder& packet) const {
-  return packet.from_mac(links_.at(device(name).value).mac)
-      .to_mac(neighbour_mac(next_hop))
-      .bytes();
+  return packet.from_mac(links_.at(device(name).value).mac).to_mac(neighbour_mac(next_hop)).bytes();
 }
 
 std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned number) {
@@ -270,8 +267,8 @@ std::vector<Outcome> Harness::run(const std::vector<Frame>& frames, unsigned num
   std::vector<Outcome> outcomes;
   for (unsigned i = 0; i < worker.burst.size(); ++i) {
     const pipeline::Packet& packet = worker.burst[i];
-    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", frames[i].bytes, {}, "", number,
-                    packet.first};
+    Outcome outcome{packet.fate, packet.reason, packet.verdict, "", frames[i].bytes, {},
+                    "",          number,        packet.first};
     if (packet.fate == Fate::kEmit || packet.fate == Fate::kAwaitNeighbour ||
         packet.fate == Fate::kDropAnswered) {
       outcome.device = name_of(packet.out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
-/// The gateway's packet path without devices or threads: a configuration, its tables, and a pipeline
-/// for each worker. Frames go in by a device's name, and come back with their fate.
+/// The gateway's packet path without devices or threads: a configuration, its tables, and a
+/// pipeline for each worker. Frames go in by a device's name, and come back with their fate.
 ///
 /// MAC addresses say whose they are: device i has 02:00:00:00:00:i, the neighbour with address
 /// a.b.c.d has 02:01:a:b:c:d (IPv6: 02:06 and its last four bytes).
@@ -37,12 +37,12 @@ struct Outcome {
   Fate fate = Fate::kLive;
   DropReason reason{};
   Verdict verdict = Verdict::kNone;
-  std::string device;    ///< where it leaves, if it does; of one that is answered, where that does
-  Bytes frame;           ///< as it leaves, or its answer; as it came when there is neither
+  std::string device;  ///< where it leaves, if it does; of one that is answered, where that does
+  Bytes frame;         ///< as it leaves, or its answer; as it came when there is neither
   std::vector<Bytes> pieces;  ///< what leaves in place of `frame`, where that has to be cut
-  std::string next_hop;  ///< of one that waits for a neighbour
-  unsigned worker = 0;   ///< that settled it, or whose it is
-  bool first = false;    ///< it opened a session
+  std::string next_hop;       ///< of one that waits for a neighbour
+  unsigned worker = 0;        ///< that settled it, or whose it is
+  bool first = false;         ///< it opened a session
   pipeline::AnswerKind answer = pipeline::AnswerKind::kNone;  ///< what its sender is told
   bool redirected = false;  ///< of one for another worker, see pipeline::Packet
   std::uint8_t hops = 0;    ///< the same
@@ -55,10 +55,12 @@ std::ostream& operator<<(std::ostream& out, const Outcome& outcome);
 /// Whether it was dropped for this reason, with or without an answer.
 [[nodiscard]] testing::AssertionResult dropped(const Outcome& outcome, DropReason reason);
 
-/// One, unless SLUICE_TEST_WORKERS says otherwise: the catalogue again with several workers (row 105).
+/// One, unless SLUICE_TEST_WORKERS says otherwise: the catalogue again with several workers (row
+/// 105).
 [[nodiscard]] unsigned workers_from_environment();
-/// SLUICE_TEST_NIC=lies: every queue of every worker is trusted before each burst, and what it brings is
-/// neither hashed nor delivered as the owner function says. Whatever holds must hold all the same.
+/// SLUICE_TEST_NIC=lies: every queue of every worker is trusted before each burst, and what it
+/// brings is neither hashed nor delivered as the owner function says. Whatever holds must hold all
+/// the same.
 [[nodiscard]] bool nic_lies();
 
 struct HarnessOptions {
@@ -145,9 +147,9 @@ class Harness {
 
 /// A node with pods on pod ports; conf/lab-node's shape.
 ///
-///     pod-a 10.10.10.21 (address of eni0)      eni0 10.10.10.20/24, owns the SNAT address 10.10.10.20
-///     pod-b 10.10.20.21 (address of eni1)      eni1 10.10.20.20/24, prefix 10.10.20.32/28
-///     pod-c 10.10.20.33 (eni1's prefix)
+///     pod-a 10.10.10.21 (address of eni0)      eni0 10.10.10.20/24, owns the SNAT
+///     address 10.10.10.20 pod-b 10.10.20.21 (address of eni1)      eni1 10.10.20.20/24,
+///     prefix 10.10.20.32/28 pod-c 10.10.20.33 (eni1's prefix)
 ///
 /// What leaves the VPC 10.10/16 is translated, except towards 192.168/16. `more` may bring further
 /// sections; `snat` further keys of `snat`.

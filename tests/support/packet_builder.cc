@@ -63,8 +63,8 @@ PacketBuilder PacketBuilder::changed(Change change) const {
   return copy;
 }
 
-#define SLUICE_WORD(declaration, ...) \
-  PacketBuilder PacketBuilder::declaration const { \
+#define SLUICE_WORD(declaration, ...)                       \
+  PacketBuilder PacketBuilder::declaration const {          \
     return changed([&](PacketBuilder& b) { __VA_ARGS__; }); \
   }
 SLUICE_WORD(to_mac(const net::MacAddress& mac), b.to_ = mac)
@@ -73,10 +73,14 @@ SLUICE_WORD(ethertype(std::uint16_t type), b.ethertype_ = type)
 SLUICE_WORD(vlan(std::uint16_t tag, std::uint16_t tpid), put16(b.vlan_, tpid), put16(b.vlan_, tag))
 SLUICE_WORD(padding(std::size_t count), b.padding_ = count)
 SLUICE_WORD(ipv4(std::string_view from, std::string_view to),
-            b.has_ip_ = true, b.v6_ = false, b.source_ = address(from),
+            b.has_ip_ = true,
+            b.v6_ = false,
+            b.source_ = address(from),
             b.destination_ = address(to))
 SLUICE_WORD(ipv6(std::string_view from, std::string_view to),
-            b.has_ip_ = true, b.v6_ = true, b.source_ = address(from),
+            b.has_ip_ = true,
+            b.v6_ = true,
+            b.source_ = address(from),
             b.destination_ = address(to))
 SLUICE_WORD(source(std::string_view from), b.source_ = address(from))
 SLUICE_WORD(destination(std::string_view to), b.destination_ = address(to))
@@ -91,11 +95,15 @@ SLUICE_WORD(total_length(unsigned length), b.total_length_ = length)
 SLUICE_WORD(version_and_length(unsigned byte), b.version_and_length_ = byte)
 SLUICE_WORD(spoil_ip_checksum(), b.ip_spoilt_ = true)
 SLUICE_WORD(udp(unsigned from, unsigned to),
-            b.transport_ = Transport::kUdp, b.source_port_ = from, b.destination_port_ = to)
+            b.transport_ = Transport::kUdp,
+            b.source_port_ = from,
+            b.destination_port_ = to)
 SLUICE_WORD(udp_length(unsigned length), b.udp_length_ = length)
 SLUICE_WORD(no_checksum(), b.no_checksum_ = true)
 SLUICE_WORD(tcp(unsigned from, unsigned to),
-            b.transport_ = Transport::kTcp, b.source_port_ = from, b.destination_port_ = to)
+            b.transport_ = Transport::kTcp,
+            b.source_port_ = from,
+            b.destination_port_ = to)
 SLUICE_WORD(flags(unsigned value), b.flags_ = value)
 SLUICE_WORD(seq(std::uint32_t number), b.seq_ = number)
 SLUICE_WORD(ack(std::uint32_t number), b.ack_ = number, b.flags_ |= net::kAck)
@@ -103,10 +111,15 @@ SLUICE_WORD(window(unsigned size), b.window_ = size)
 SLUICE_WORD(tcp_options(Bytes options), b.tcp_options_ = options)
 SLUICE_WORD(data_offset(unsigned words), b.data_offset_ = words)
 SLUICE_WORD(icmp(unsigned type, unsigned code, unsigned identifier, unsigned seq),
-            b.transport_ = Transport::kIcmp, b.icmp_type_ = type, b.icmp_code_ = code,
-            b.source_port_ = identifier, b.icmp_seq_ = seq)
+            b.transport_ = Transport::kIcmp,
+            b.icmp_type_ = type,
+            b.icmp_code_ = code,
+            b.source_port_ = identifier,
+            b.icmp_seq_ = seq)
 SLUICE_WORD(icmpv6(unsigned type, Bytes body),
-            b.transport_ = Transport::kIcmpv6, b.icmp_type_ = type, b.payload_ = body)
+            b.transport_ = Transport::kIcmpv6,
+            b.icmp_type_ = type,
+            b.payload_ = body)
 SLUICE_WORD(source_port(unsigned port), b.source_port_ = port)
 SLUICE_WORD(destination_port(unsigned port), b.destination_port_ = port)
 SLUICE_WORD(payload(std::string_view text), b.payload_ = Bytes(text.begin(), text.end()))

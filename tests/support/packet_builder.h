@@ -44,8 +44,8 @@ class PacketBuilder {
   [[nodiscard]] PacketBuilder df() const;
   [[nodiscard]] PacketBuilder id(unsigned number) const;
   [[nodiscard]] PacketBuilder fragment(unsigned offset, bool more) const;
-  [[nodiscard]] PacketBuilder ip_options(Bytes options) const;  ///< a multiple of 4 bytes
-  [[nodiscard]] PacketBuilder protocol(unsigned number) const;  ///< the payload is all of it
+  [[nodiscard]] PacketBuilder ip_options(Bytes options) const;      ///< a multiple of 4 bytes
+  [[nodiscard]] PacketBuilder protocol(unsigned number) const;      ///< the payload is all of it
   [[nodiscard]] PacketBuilder total_length(unsigned length) const;  ///< a wrong one
   [[nodiscard]] PacketBuilder version_and_length(unsigned byte) const;  ///< a wrong one
   [[nodiscard]] PacketBuilder spoil_ip_checksum() const;
@@ -59,13 +59,13 @@ class PacketBuilder {
   [[nodiscard]] PacketBuilder seq(std::uint32_t number) const;
   [[nodiscard]] PacketBuilder ack(std::uint32_t number) const;  ///< sets the ACK flag, too
   [[nodiscard]] PacketBuilder window(unsigned size) const;
-  [[nodiscard]] PacketBuilder tcp_options(Bytes options) const;  ///< a multiple of 4 bytes
+  [[nodiscard]] PacketBuilder tcp_options(Bytes options) const;   ///< a multiple of 4 bytes
   [[nodiscard]] PacketBuilder data_offset(unsigned words) const;  ///< a wrong one
   [[nodiscard]] PacketBuilder icmp(unsigned type, unsigned code, unsigned id, unsigned seq) const;
   [[nodiscard]] PacketBuilder echo(unsigned id, unsigned seq = 1) const;
   [[nodiscard]] PacketBuilder echo_reply(unsigned id, unsigned seq = 1) const;
   [[nodiscard]] PacketBuilder icmpv6(unsigned type, Bytes body) const;  ///< body after the sum
-  [[nodiscard]] PacketBuilder source_port(unsigned port) const;  ///< or ICMP identifier
+  [[nodiscard]] PacketBuilder source_port(unsigned port) const;         ///< or ICMP identifier
   [[nodiscard]] PacketBuilder destination_port(unsigned port) const;
   [[nodiscard]] PacketBuilder payload(std::string_view text) const;
   [[nodiscard]] PacketBuilder payload(Bytes bytes) const;

@@ -61,11 +61,11 @@ TEST_F(SessionJsonTest, EachLineIsAnObject) {
   log.value()->add(session());
   log.value()->add(session(47));
   log.value()->add(ExhaustionRecord{kTime,
-                                     {pipeline::DropReason::kPodLimit,
-                                      3,
-                                      {session().event.pod, session().event.remote, {}, {}, 6, {}}},
-                                     {},
-                                     9});
+                                    {pipeline::DropReason::kPodLimit,
+                                     3,
+                                     {session().event.pod, session().event.remote, {}, {}, 6, {}}},
+                                    {},
+                                    9});
   log.value()->add_lost(kTime, 5);
   log.value()->flush(kNoHurry);
   const auto said = lines();

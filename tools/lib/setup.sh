@@ -10,7 +10,7 @@ PACKAGES_BUILD="g++ meson ninja-build pkgconf libdpdk-dev libfmt-dev libyaml-cpp
 PACKAGES_LAB="python3 iproute2 nftables ethtool procps util-linux iputils-ping curl nginx iperf3
   bind9-dnsutils dnsmasq-base"
 PACKAGES_TEST="python3-yaml python3-scapy tcpdump tshark nfdump libfixbuf-tools dpdk-dev clang
-  libclang-rt-14-dev llvm traceroute coturn prometheus tmux"
+  clang-format-14 libclang-rt-14-dev llvm traceroute coturn prometheus tmux"
 # matplotlib draws bench/run's pictures: the one plotting library Debian has that needs no display.
 PACKAGES_BENCH="python3-matplotlib curl dpdk-dev iproute2 nftables procps util-linux"
 

@@ -61,8 +61,7 @@ nat::AdjacencyId way_of_answers(Context& context,
                                 Ipv4Addr pod,
                                 Ipv4Addr remote) noexcept {
   const eni::EniMap& enis = context.enis();
-  const DeviceId device =
-      enis.may_emit(packet.in, pod) ? packet.in : enis.owner(pod, remote);
+  const DeviceId device = enis.may_emit(packet.in, pod) ? packet.in : enis.owner(pod, remote);
   return adjacency_to(context, device, remote);
 }
 
@@ -94,8 +93,9 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
   const Ipv4Addr pod{of.pod};
   const Ipv4Addr remote{packet.key.source};
   const Ipv4Addr external{of.snat};
-  nat::NewSession session{of.pod,      packet.key.source, of.snat, of.pod_port,
-                          packet.key.source_port, of.snat_port, of.protocol};
+  nat::NewSession session{of.pod,      packet.key.source,      of.snat,
+                          of.pod_port, packet.key.source_port, of.snat_port,
+                          of.protocol};
   session.flags = nat::kTranslated | nat::kOpenedInbound | nat::kHasMapping;
   if (context.snapshot->is_independent(remote)) session.flags |= nat::kHairpin;
   session.rule = of.rule_id();
@@ -104,8 +104,12 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
   session.adjacency[nat::Session::index(Direction::kInbound)] =
       adjacency_to(context, context.enis().egress(remote, pod), pod);
   // The pod may already exchange packets with this remote untranslated, from the same port.
-  if (table.find({session.pod, session.remote, session.pod_port, session.remote_port,
-                  session.protocol, {}},
+  if (table.find({session.pod,
+                  session.remote,
+                  session.pod_port,
+                  session.remote_port,
+                  session.protocol,
+                  {}},
                  now)) {
     return packet.drop(DropReason::kNoSession);
   }
@@ -133,7 +137,7 @@ void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
   const nat::AdjacencyId onward = adjacency_to(context_, packet.out, destination);
   const nat::AdjacencyId back = inbound ? way_of_answers(context_, packet, destination, source)
                                         : way_back(context_, packet, source, destination);
-  nat::NewSession session{outbound.source, outbound.destination, outbound.source,
+  nat::NewSession session{outbound.source,      outbound.destination,      outbound.source,
                           outbound.source_port, outbound.destination_port, outbound.source_port,
                           packet.key.protocol};
   session.flags = inbound ? nat::kOpenedInbound : 0;
@@ -160,8 +164,7 @@ bool Allocate::may_open(Packet& packet) noexcept {
     packet.drop(DropReason::kProtocolUnsupported, AnswerKind::kIcmpAdminProhibited);
   } else if (!opens(packet) && protocol != net::kTcp) {
     packet.drop(DropReason::kNoSession);
-  } else if (resets ||
-             (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept)) {
+  } else if (resets || (!opens(packet) && flows.tcp_mid_stream != config::MidStream::kAccept)) {
     const bool tell = flows.tcp_mid_stream == config::MidStream::kRst && !resets;
     packet.drop(DropReason::kTcpMidStream, tell ? AnswerKind::kTcpRst : AnswerKind::kNone);
   }
@@ -199,13 +202,14 @@ void Allocate::add_session(Packet& packet,
                            std::uint8_t flags,
                            Instant now) noexcept {
   const Ipv4Addr destination{packet.key.destination};
-  nat::NewSession session{packet.key.source,      packet.key.destination, external.address.wire(),
-                          packet.key.source_port, packet.key.destination_port, external.port,
+  nat::NewSession session{packet.key.source,           packet.key.destination,
+                          external.address.wire(),     packet.key.source_port,
+                          packet.key.destination_port, external.port,
                           packet.key.protocol};
   const bool away = is_away_from_home(packet, context_);
-  session.flags = static_cast<std::uint8_t>(nat::kTranslated | flags |
-                                            (packet.hairpin ? nat::kHairpin : 0) |
-                                            (away ? nat::kRedirected : 0));
+  session.flags =
+      static_cast<std::uint8_t>(nat::kTranslated | flags | (packet.hairpin ? nat::kHairpin : 0) |
+                                (away ? nat::kRedirected : 0));
   session.rule = packet.decision.rule;
   session.adjacency[nat::Session::index(Direction::kOutbound)] =
       adjacency_to(context_, external.device, destination);
@@ -225,8 +229,9 @@ void Allocate::add_session(Packet& packet,
 
 /// Records an endpoint-independent mapping; the caller adds its first session at once.
 bool Allocate::add_mapping(Packet& packet, const External& external, Instant now) noexcept {
-  nat::NewSession mapping{packet.key.source, {}, external.address.wire(), packet.key.source_port,
-                          {}, external.port, packet.key.protocol};
+  nat::NewSession mapping{packet.key.source,      {}, external.address.wire(),
+                          packet.key.source_port, {}, external.port,
+                          packet.key.protocol};
   mapping.flags = nat::kTranslated | nat::kMapping;
   mapping.rule = packet.decision.rule;
   if (context_.table.insert(mapping, now) != nat::kNoSession) return true;
@@ -255,8 +260,9 @@ bool Allocate::open_on_own_mapping(Packet& packet, Instant now) noexcept {
   return true;
 }
 
-/// A pod keeps one address (RFC 4787 REQ-2), `first` of its pool; the next serves when it has no port
-/// left. Nothing: no ENI may emit any of them (the packet is dropped), or this worker has no port.
+/// A pod keeps one address (RFC 4787 REQ-2), `first` of its pool; the next serves when it has no
+/// port left. Nothing: no ENI may emit any of them (the packet is dropped), or this worker has no
+/// port.
 std::optional<Allocate::External> Allocate::find_external(Packet& packet,
                                                           const policy::SourcePool& pool,
                                                           std::size_t first,
@@ -278,8 +284,7 @@ std::optional<Allocate::External> Allocate::find_external(Packet& packet,
 void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   if (!may_open(packet)) return;
   const std::uint8_t protocol = packet.key.protocol;
-  const policy::SourcePool& pool =
-      context_.snapshot->policy->pools()[packet.decision.pool.value];
+  const policy::SourcePool& pool = context_.snapshot->policy->pools()[packet.decision.pool.value];
   const bool independent =
       pool.mapping == config::Mapping::kEndpointIndependent && has_ports(protocol);
   const unsigned workers = context_.owner.workers();
@@ -340,8 +345,7 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
 void Allocate::process(Burst& burst) noexcept {
   if (!burst.has_missed()) return;
   for (Packet& packet : burst) {
-    const bool decided =
-        packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;
+    const bool decided = packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;
     if (!packet.live() || packet.kind != Kind::kFlow || packet.found || !decided) continue;
     allocate(packet, burst.now());
   }

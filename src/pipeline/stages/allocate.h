@@ -7,8 +7,9 @@
 
 namespace sluice::pipeline {
 
-/// Opens a session for the first packet of a flow: SNAT address, external port, record. A translated
-/// flow that finds no room is refused with its reason; a preserved one goes on without a record.
+/// Opens a session for the first packet of a flow: SNAT address, external port, record. A
+/// translated flow that finds no room is refused with its reason; a preserved one goes on without a
+/// record.
 class Allocate {
  public:
   explicit Allocate(Context& context) noexcept : context_(context) {}

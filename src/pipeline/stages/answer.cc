@@ -28,7 +28,8 @@ IcmpWords icmp_words(const Packet& packet) noexcept {
     case AnswerKind::kIcmpTimeExceeded: return {net::kIcmpTimeExceeded, 0, 0};
     case AnswerKind::kIcmpFragmentationNeeded:
       return {net::kIcmpUnreachable, 4, packet.answer_mtu};  // RFC 1191 4
-    default: return {net::kIcmpUnreachable, 13, 0};  // administratively prohibited, RFC 1812 5.2.7.1
+    default:
+      return {net::kIcmpUnreachable, 13, 0};  // administratively prohibited, RFC 1812 5.2.7.1
   }
 }
 
@@ -94,8 +95,8 @@ bool make_icmp(Packet& packet, const Context& context) noexcept {
               context.link(packet.in));
   auto& icmp = net::header_at<net::IcmpHeader>(frame + kEthernet + sizeof(net::Ipv4Header));
   icmp = {words.type, words.code, {}, {}, Be16::from_host(words.mtu)};
-  icmp.checksum = net::full_checksum(
-      {reinterpret_cast<const std::uint8_t*>(&icmp), sizeof icmp + quoted});
+  icmp.checksum =
+      net::full_checksum({reinterpret_cast<const std::uint8_t*>(&icmp), sizeof icmp + quoted});
   fill_ipv4(net::header_at<net::Ipv4Header>(frame + kEthernet), service, kAdded + quoted,
             net::kIcmp, own, sender);
   packet.frame = frame;
@@ -151,9 +152,8 @@ bool make_icmpv6(Packet& packet, const Context& context) noexcept {
   const auto words = icmpv6_words(packet);
   const auto own = own_address6(packet, context);
   if (packet.headroom < kAdded6 || !words || !own || deserves_silence6(packet)) return false;
-  const std::size_t quoted =
-      std::min({std::size_t{packet.ip_length()}, packet.contiguous - kEthernet,
-                kLongestError6 - kAdded6});
+  const std::size_t quoted = std::min(
+      {std::size_t{packet.ip_length()}, packet.contiguous - kEthernet, kLongestError6 - kAdded6});
   const auto sender = packet.ipv6().source;
 
   std::uint8_t* frame = packet.frame - kAdded6;
@@ -195,11 +195,11 @@ bool make_rst(Packet& packet, const Context& context) noexcept {
   } else {
     rst.acknowledgment = Be32::from_host(segment.sequence.to_host() + length);
   }
-  const std::uint64_t pseudo_header =
-      std::uint64_t{pod.raw()} + remote.wire().raw() + Be16::from_host(net::kTcp).raw() +
-      Be16::from_host(sizeof rst).raw();
-  rst.checksum = net::full_checksum({reinterpret_cast<const std::uint8_t*>(&rst), sizeof rst},
-                                    pseudo_header);
+  const std::uint64_t pseudo_header = std::uint64_t{pod.raw()} + remote.wire().raw() +
+                                      Be16::from_host(net::kTcp).raw() +
+                                      Be16::from_host(sizeof rst).raw();
+  rst.checksum =
+      net::full_checksum({reinterpret_cast<const std::uint8_t*>(&rst), sizeof rst}, pseudo_header);
   turn_around(packet.ethernet(), packet.ethernet(), context.link(packet.in));
   fill_ipv4(packet.ipv4(), 0, sizeof(net::Ipv4Header) + sizeof rst, net::kTcp, remote.wire(), pod);
   net::header_at<net::TcpHeader>(packet.frame + kEthernet + sizeof(net::Ipv4Header)) = rst;
@@ -220,14 +220,15 @@ void Answer::process(Burst& burst) noexcept {
   if (burst.all_emitted()) [[likely]]
     return;
   for (Packet& packet : burst) {
-    if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]] continue;
+    if (packet.fate != Fate::kDrop || packet.answer == AnswerKind::kNone) [[likely]]
+      continue;
     packet.dropped_length = packet.length;
     if (context_.samples != nullptr) context_.samples->note(packet.reason, packet, burst.now());
     if (!budget_.allows(packet.answer, sender_of(packet), burst.now())) {
       context_.counters.unanswered.add(1);
       continue;
     }
-    const bool made = packet.kind == Kind::kIpv6              ? make_icmpv6(packet, context_)
+    const bool made = packet.kind == Kind::kIpv6             ? make_icmpv6(packet, context_)
                       : packet.answer == AnswerKind::kTcpRst ? make_rst(packet, context_)
                                                              : make_icmp(packet, context_);
     if (made) {

@@ -77,9 +77,8 @@ bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
     return true;
   }
   if (context.enis().about(source).of_a_pod()) {
-    packet.decision =
-        hairpin_decision(snapshot.policy->decide(source, destination), destination,
-                         *snapshot.policy);
+    packet.decision = hairpin_decision(snapshot.policy->decide(source, destination), destination,
+                                       *snapshot.policy);
     packet.verdict = Verdict::kSnat;
     packet.hairpin = true;
     return true;

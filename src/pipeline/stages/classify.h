@@ -11,8 +11,8 @@ namespace sluice::pipeline {
 
 /// Judges first packets, and all that has no session: who it is from, whether it is for the gateway
 /// itself, whether it may be forwarded, and what policy says. Drops, answers, or leaves the verdict
-/// and, for a preserved packet, its egress device. Policy is asked once a burst, for all. Reads: ENI
-/// map, policy.
+/// and, for a preserved packet, its egress device. Policy is asked once a burst, for all. Reads:
+/// ENI map, policy.
 class Classify {
  public:
   explicit Classify(Context& context) noexcept : context_(context) {}

@@ -24,8 +24,8 @@ void resolve(Packet& packet, Context& context) noexcept {
 void Egress::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (!packet.live()) continue;
-    const bool settled = packet.adjacency != nat::kNoAdjacency &&
-                         !context_.neighbours.is_glean(packet.adjacency);
+    const bool settled =
+        packet.adjacency != nat::kNoAdjacency && !context_.neighbours.is_glean(packet.adjacency);
     if (!settled) resolve(packet, context_);
   }
 }

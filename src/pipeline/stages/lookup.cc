@@ -108,7 +108,8 @@ bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept
                                          const Context& context) noexcept {
   packet.adjacency = session.adjacency_id(packet.found.direction);
   packet.out = context.neighbours.device(packet.adjacency);
-  if (packet.out == kNoDevice) [[unlikely]] packet.drop(DropReason::kNoOwner);
+  if (packet.out == kNoDevice) [[unlikely]]
+    packet.drop(DropReason::kNoOwner);
 }
 
 [[gnu::always_inline]] inline void take_in(Packet& packet, Context& context) noexcept {
@@ -130,7 +131,8 @@ bool is_to_be_judged_anew(const Packet& packet, const Context& context) noexcept
                                                             : Verdict::kUnsnat;
   packet.decision.rule = session.identity.rule_id();
   route(packet, session, context);
-  if (error && packet.live()) [[unlikely]] judge_error(packet, session.identity, context);
+  if (error && packet.live()) [[unlikely]]
+    judge_error(packet, session.identity, context);
 }
 
 }  // namespace

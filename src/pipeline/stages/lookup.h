@@ -27,8 +27,8 @@ class Lookup {
 
 /// Takes `packet` as one of the session `packet.found`: verdict, adjacency, or a drop.
 void admit(Packet& packet, Context& context) noexcept;
-/// The same for those of `packets` that have found a session; the others stay live for Classify. All of
-/// the burst that have found one are among them.
+/// The same for those of `packets` that have found a session; the others stay live for Classify.
+/// All of the burst that have found one are among them.
 void admit(std::span<Packet* const> packets, Burst& burst, Context& context) noexcept;
 
 /// Gives `packet` the way out that its session remembers for its direction, or drops it.

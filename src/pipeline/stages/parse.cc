@@ -103,9 +103,11 @@ void parse_icmp(Packet& packet) noexcept {
 }
 
 /// Nearly every header is of 20 bytes: its sum is worth no loop.
-[[gnu::always_inline]] inline std::uint64_t header_sum(const std::uint8_t* header, unsigned length) noexcept {
+[[gnu::always_inline]] inline std::uint64_t header_sum(const std::uint8_t* header,
+                                                       unsigned length) noexcept {
   constexpr unsigned kUsual = sizeof(net::Ipv4Header);
-  if (length != kUsual) [[unlikely]] return net::sum_words({header, length});
+  if (length != kUsual) [[unlikely]]
+    return net::sum_words({header, length});
   std::array<std::uint64_t, 2> most;
   std::uint32_t rest = 0;
   std::memcpy(most.data(), header, sizeof most);
@@ -189,15 +191,15 @@ void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
   if (type == net::kEtherTypeIpv4) [[likely]] {
     if (!for_us) return packet.drop(DropReason::kNotForUs);
     parse_ipv4(packet);
-    if (!to_us && packet.live()) [[unlikely]] refuse_group(packet, enis);
+    if (!to_us && packet.live()) [[unlikely]]
+      refuse_group(packet, enis);
     return;
   }
   switch (type) {
     case net::kEtherTypeIpv6:
       // Group addresses: neighbour discovery, judged by Classify.
       return for_us ? parse_ipv6(packet) : packet.drop(DropReason::kNotForUs);
-    case net::kEtherTypeArp:
-      return for_us ? parse_arp(packet) : packet.drop(DropReason::kNotForUs);
+    case net::kEtherTypeArp: return for_us ? parse_arp(packet) : packet.drop(DropReason::kNotForUs);
     case net::kEtherTypeVlan:
     case net::kEtherTypeQinQ: return packet.drop(DropReason::kVlanTagged);
     default: return packet.drop(DropReason::kUnknownEthertype);
@@ -216,7 +218,8 @@ void Parse::process(Burst& burst) noexcept {
   const eni::EniMap& enis = context_.enis();
   for (Packet& packet : burst) {
     parse_frame(packet, context_.link(packet.in), enis);
-    if (packet.kind == Kind::kFragment) [[unlikely]] burst.note_fragment();
+    if (packet.kind == Kind::kFragment) [[unlikely]]
+      burst.note_fragment();
   }
 }
 

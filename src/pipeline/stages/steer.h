@@ -11,11 +11,12 @@ namespace sluice::pipeline {
 ///
 /// The owner of a packet to a SNAT address is that of its tuple as it stands; of any other, that of
 /// the tuple with the pod as source (between two pods the lower address first). So both directions
-/// of a flow have one owner. Where mappings are endpoint-independent, the external port alone decides
-/// inbound, and the pod's side alone outbound. Reads: the tuple. With one worker there is nothing to do.
+/// of a flow have one owner. Where mappings are endpoint-independent, the external port alone
+/// decides inbound, and the pod's side alone outbound. Reads: the tuple. With one worker there is
+/// nothing to do.
 ///
-/// A packet from a queue that is trusted (nic_queue.h) is left unsteered: Lookup looks for its session
-/// here, and only if there is none asks for its owner.
+/// A packet from a queue that is trusted (nic_queue.h) is left unsteered: Lookup looks for its
+/// session here, and only if there is none asks for its owner.
 class Steer {
  public:
   explicit Steer(Context& context) noexcept : context_(context) {}

@@ -15,8 +15,8 @@ using nat::Direction;
 
 /// UDP may be told that only the pod's packets keep a session alive (RFC 4787 REQ-6).
 [[gnu::always_inline]] inline bool refreshes(const nat::Session& session,
-                                                  Direction direction,
-                                                  const Context& context) noexcept {
+                                             Direction direction,
+                                             const Context& context) noexcept {
   return direction == Direction::kOutbound || session.identity.protocol != net::kUdp ||
          context.snapshot->config.flows.udp_refresh == config::UdpRefresh::kBoth;
 }
@@ -47,11 +47,15 @@ using nat::Direction;
   if (session.held() != held) [[unlikely]] {
     context.table.note_held(packet.found.session, !held);
   }
-  // RFC 7857 7.1: an RST keeps nothing alive. With one that ends the connection its last time begins.
+  // RFC 7857 7.1: an RST keeps nothing alive. With one that ends the connection its last time
+  // begins.
   return !segment.has(net::kRst) || session.state() != before;
 }
 
-[[gnu::always_inline]] inline void keep(Packet& packet, nat::Session& session, Context& context, Instant now) noexcept {
+[[gnu::always_inline]] inline void keep(Packet& packet,
+                                        nat::Session& session,
+                                        Context& context,
+                                        Instant now) noexcept {
   const Direction direction = packet.found.direction;
   const bool tcp = session.identity.protocol == net::kTcp && !packet.first;
   const bool alive = !tcp || track(packet, session, context);
@@ -60,7 +64,8 @@ using nat::Direction;
   session.bytes[nat::Session::index(direction)].add(packet.ip_length());
 }
 
-[[gnu::always_inline]] inline void translate(Packet& packet, const nat::SessionIdentity& session) noexcept {
+[[gnu::always_inline]] inline void translate(Packet& packet,
+                                             const nat::SessionIdentity& session) noexcept {
   if (!session.translated()) return;
   if (packet.kind == Kind::kIcmpError) {
     return nat::rewrite_error(session, packet.found.direction, packet.ipv4(),

@@ -7,8 +7,8 @@
 
 namespace sluice::pipeline {
 
-/// Rewrites the packet and keeps its session up to date: TTL, addresses, ports, checksums, TCP state,
-/// time, counts. What would not survive the hop is dropped here, before anything is changed.
+/// Rewrites the packet and keeps its session up to date: TTL, addresses, ports, checksums, TCP
+/// state, time, counts. What would not survive the hop is dropped here, before anything is changed.
 class Translate {
  public:
   explicit Translate(Context& context) noexcept : context_(context) {}
