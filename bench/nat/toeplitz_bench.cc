@@ -56,7 +56,7 @@ void tables(benchmark::State& state) {
 }
 
 void softrss(benchmark::State& state) {
-  const nat::ToeplitzKey key_bytes = nat::symmetric_key();
+  alignas(std::uint32_t) const nat::ToeplitzKey key_bytes = nat::symmetric_key();
   run(state, [&](const nat::FlowKey& key) {
     Words tuple = words(key);
     return rte_softrss(tuple.data(), tuple.size(), key_bytes.data());

@@ -26,24 +26,32 @@ std::string_view kind_text(pipeline::DropKind kind) {
   return "";
 }
 
+/// Every count but the single reasons' drops, by name.
+View counts(const pipeline::Totals& totals, std::uint64_t waiting) {
+  View view;
+  for (const auto& field : pipeline::kPacketCounts) view[field.name] = totals.*field.sum;
+  view["dropped"] = totals.all_dropped();
+  view["waiting"] = waiting;
+  for (const auto& field : pipeline::kOtherCounts) view[field.name] = totals.*field.sum;
+  return view;
+}
+
 /// The architecture's equation since the start. While packets are under way, the terms are read one
 /// after the other and may differ by those.
 View equation(const gateway::Gateway& gateway) {
   const pipeline::Totals totals = gateway.totals();
-  const std::uint64_t waiting = gateway.waiting();
-  const std::uint64_t came = totals.received + totals.originated + totals.split;
-  const std::uint64_t went =
-      totals.sent + totals.consumed + totals.merged + totals.all_dropped() + waiting;
+  const View all = counts(totals, gateway.waiting());
   View view;
-  view["received"] = totals.received;
-  view["originated"] = totals.originated;
-  view["split"] = totals.split;
-  view["sent"] = totals.sent;
-  view["consumed"] = totals.consumed;
-  view["merged"] = totals.merged;
-  view["dropped"] = totals.all_dropped();
-  view["waiting"] = waiting;
-  view["difference"] = static_cast<std::int64_t>(came - went);
+  std::int64_t difference = 0;
+  for (const char* came : {"received", "originated", "split"}) {
+    view[came] = all[came];
+    difference += all[came].get<std::int64_t>();
+  }
+  for (const char* went : {"sent", "consumed", "merged", "dropped", "waiting"}) {
+    view[went] = all[went];
+    difference -= all[went].get<std::int64_t>();
+  }
+  view["difference"] = difference;
   return view;
 }
 
@@ -133,40 +141,17 @@ View show_drops(Session& session, const Arguments& arguments) {
 }
 
 View show_counters(Session& session, const Arguments&) {
-  const pipeline::Totals totals = session.telemetry.since_cleared();
-  View view;
-  view["received"] = totals.received;
-  view["received_bytes"] = totals.received_bytes;
-  view["originated"] = totals.originated;
-  view["split"] = totals.split;
-  view["sent"] = totals.sent;
-  view["sent_bytes"] = totals.sent_bytes;
-  view["consumed"] = totals.consumed;
-  view["merged"] = totals.merged;
-  view["dropped"] = totals.all_dropped();
-  view["waiting"] = session.gateway.waiting();
-  view["sessions_opened"] = totals.sessions_opened;
-  view["sessions_ended"] = totals.sessions_ended;
-  view["untracked"] = totals.untracked;
-  view["handed_over"] = totals.handed_over;
-  view["unanswered"] = totals.unanswered;
-  view["session_events_dropped"] = totals.session_events_dropped;
+  View view = counts(session.telemetry.since_cleared(), session.gateway.waiting());
   view["session_records_lost"] = session.telemetry.status()->session_records_lost;
-  view["busy_cycles"] = totals.busy_cycles;
-  view["busy_turns"] = totals.busy_turns;
   return view;
 }
 
 std::string counter_lines(const gateway::Gateway& gateway) {
   const pipeline::Totals totals = gateway.totals();
-  std::string text = fmt::format(
-      "received {}\noriginated {}\nsplit {}\nsent {}\nconsumed {}\nmerged {}\ndropped {}\n"
-      "waiting {}\nsessions_opened {}\nsessions_ended {}\nuntracked {}\nhanded_over {}\n"
-      "unanswered {}\nsession_events_dropped {}\nbusy_cycles {}\nbusy_turns {}\n",
-      totals.received, totals.originated, totals.split, totals.sent, totals.consumed, totals.merged,
-      totals.all_dropped(), gateway.waiting(), totals.sessions_opened, totals.sessions_ended,
-      totals.untracked, totals.handed_over, totals.unanswered, totals.session_events_dropped,
-      totals.busy_cycles, totals.busy_turns);
+  std::string text;
+  for (const auto& [name, count] : counts(totals, gateway.waiting()).items()) {
+    text += fmt::format("{} {}\n", name, count.get<std::uint64_t>());
+  }
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
     if (totals.dropped[i] == 0) continue;
     text += fmt::format("drop {} {}\n", kDropInfo[i].metric, totals.dropped[i]);

@@ -20,7 +20,8 @@ std::uint32_t hash_of(const nat::FlowKey& tuple, const nat::ToeplitzKey& key, bo
     std::sort(std::begin(ports), std::end(ports));
   }
   std::uint32_t words[] = {addresses[0], addresses[1], ports[0] << 16 | ports[1]};
-  return rte_softrss(words, 3, key.data());
+  alignas(std::uint32_t) const nat::ToeplitzKey aligned = key;  // it is read by words
+  return rte_softrss(words, 3, aligned.data());
 }
 
 }  // namespace

@@ -73,33 +73,63 @@ struct Totals {
   std::uint64_t busy_cycles = 0, busy_turns = 0;
   std::array<std::uint64_t, kDropReasons> dropped{}, dropped_bytes{};
 
-  void add(const Counters& counters) noexcept {
-    received += counters.received.get();
-    received_bytes += counters.received_bytes.get();
-    sent += counters.sent.get();
-    sent_bytes += counters.sent_bytes.get();
-    originated += counters.originated.get();
-    split += counters.split.get();
-    merged += counters.merged.get();
-    consumed += counters.consumed.get();
-    sessions_opened += counters.sessions_opened.get();
-    sessions_ended += counters.sessions_ended.get();
-    untracked += counters.untracked.get();
-    handed_over += counters.handed_over.get();
-    unanswered += counters.unanswered.get();
-    session_events_dropped += counters.session_events_dropped.get();
-    busy_cycles += counters.busy_cycles.get();
-    busy_turns += counters.busy_turns.get();
-    for (std::size_t i = 0; i < kDropReasons; ++i) {
-      dropped[i] += counters.dropped[i].get();
-      dropped_bytes[i] += counters.dropped_bytes[i].get();
-    }
-  }
+  void add(const Counters& counters) noexcept;
+  /// Everything since `earlier`.
+  void subtract(const Totals& earlier) noexcept;
   [[nodiscard]] std::uint64_t all_dropped() const noexcept {
     std::uint64_t sum = 0;
     for (const std::uint64_t count : dropped) sum += count;
     return sum;
   }
 };
+
+/// A count by the name that console and reports give it.
+struct CountField {
+  const char* name;
+  Counters::Count Counters::*of_thread;
+  std::uint64_t Totals::*sum;
+};
+
+/// The terms of the equation but drops and waiting, and their bytes.
+inline constexpr std::array<CountField, 8> kPacketCounts{{
+    {"received", &Counters::received, &Totals::received},
+    {"received_bytes", &Counters::received_bytes, &Totals::received_bytes},
+    {"originated", &Counters::originated, &Totals::originated},
+    {"split", &Counters::split, &Totals::split},
+    {"sent", &Counters::sent, &Totals::sent},
+    {"sent_bytes", &Counters::sent_bytes, &Totals::sent_bytes},
+    {"consumed", &Counters::consumed, &Totals::consumed},
+    {"merged", &Counters::merged, &Totals::merged},
+}};
+inline constexpr std::array<CountField, 8> kOtherCounts{{
+    {"sessions_opened", &Counters::sessions_opened, &Totals::sessions_opened},
+    {"sessions_ended", &Counters::sessions_ended, &Totals::sessions_ended},
+    {"untracked", &Counters::untracked, &Totals::untracked},
+    {"handed_over", &Counters::handed_over, &Totals::handed_over},
+    {"unanswered", &Counters::unanswered, &Totals::unanswered},
+    {"session_events_dropped", &Counters::session_events_dropped, &Totals::session_events_dropped},
+    {"busy_cycles", &Counters::busy_cycles, &Totals::busy_cycles},
+    {"busy_turns", &Counters::busy_turns, &Totals::busy_turns},
+}};
+
+inline void Totals::add(const Counters& counters) noexcept {
+  for (const auto* fields : {&kPacketCounts, &kOtherCounts}) {
+    for (const CountField& field : *fields) this->*field.sum += (counters.*field.of_thread).get();
+  }
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    dropped[i] += counters.dropped[i].get();
+    dropped_bytes[i] += counters.dropped_bytes[i].get();
+  }
+}
+
+inline void Totals::subtract(const Totals& earlier) noexcept {
+  for (const auto* fields : {&kPacketCounts, &kOtherCounts}) {
+    for (const CountField& field : *fields) this->*field.sum -= earlier.*field.sum;
+  }
+  for (std::size_t i = 0; i < kDropReasons; ++i) {
+    dropped[i] -= earlier.dropped[i];
+    dropped_bytes[i] -= earlier.dropped_bytes[i];
+  }
+}
 
 }  // namespace sluice::pipeline

@@ -17,21 +17,13 @@ const Telemetry* asked = nullptr;
 
 void counters(const Telemetry& telemetry, rte_tel_data* out) {
   const pipeline::Totals totals = telemetry.gateway().totals();
-  const auto status = telemetry.status();
-  for (const auto& [name, value] : {std::pair{"received", totals.received},
-                                    {"received_bytes", totals.received_bytes},
-                                    {"originated", totals.originated},
-                                    {"split", totals.split},
-                                    {"sent", totals.sent},
-                                    {"sent_bytes", totals.sent_bytes},
-                                    {"consumed", totals.consumed},
-                                    {"merged", totals.merged},
-                                    {"dropped", totals.all_dropped()},
-                                    {"waiting", status->waiting},
-                                    {"handed_over", totals.handed_over},
-                                    {"untracked", totals.untracked}}) {
-    rte_tel_data_add_dict_u64(out, name, value);
+  for (const auto* fields : {&pipeline::kPacketCounts, &pipeline::kOtherCounts}) {
+    for (const auto& field : *fields) {
+      rte_tel_data_add_dict_u64(out, field.name, totals.*field.sum);
+    }
   }
+  rte_tel_data_add_dict_u64(out, "dropped", totals.all_dropped());
+  rte_tel_data_add_dict_u64(out, "waiting", telemetry.status()->waiting);
 }
 
 void drops(const Telemetry& telemetry, rte_tel_data* out) {

@@ -75,19 +75,7 @@ std::vector<std::string> reasons_not_ready(const Status& status, bool forwards) 
 
 pipeline::Totals difference(const pipeline::Totals& a, const pipeline::Totals& b) {
   pipeline::Totals result = a;
-  using Totals = pipeline::Totals;
-  for (const auto member :
-       {&Totals::received, &Totals::received_bytes, &Totals::sent, &Totals::sent_bytes,
-        &Totals::originated, &Totals::split, &Totals::merged, &Totals::consumed,
-        &Totals::sessions_opened, &Totals::sessions_ended, &Totals::untracked, &Totals::handed_over,
-        &Totals::unanswered, &Totals::session_events_dropped, &Totals::busy_cycles,
-        &Totals::busy_turns}) {
-    result.*member -= b.*member;
-  }
-  for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
-    result.dropped[i] -= b.dropped[i];
-    result.dropped_bytes[i] -= b.dropped_bytes[i];
-  }
+  result.subtract(b);
   return result;
 }
 

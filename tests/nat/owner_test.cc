@@ -64,7 +64,7 @@ TEST(OwnerFunction, IsWhatDpdkComputes) {
   Random random;
   SCOPED_TRACE(random.seed());
   for (int k = 0; k < 20; ++k) {
-    ToeplitzKey toeplitz = symmetric_key();
+    alignas(std::uint32_t) ToeplitzKey toeplitz = symmetric_key();
     if (k == 1) toeplitz = kMicrosoftKey;
     if (k > 1) {
       for (auto& byte : toeplitz) byte = random.byte();

@@ -16,9 +16,9 @@
 namespace sluice::test {
 
 struct SoftRss {
-  std::array<std::uint8_t, 40> key{};
-  std::vector<unsigned> table;  ///< queue by hash modulo its size
-  std::uint32_t initial = 0;    ///< what every hash begins with
+  alignas(std::uint32_t) std::array<std::uint8_t, 40> key{};  // rte_softrss reads words
+  std::vector<unsigned> table;                                ///< queue by hash modulo its size
+  std::uint32_t initial = 0;                                  ///< what every hash begins with
   bool sorts = false;           ///< the lower address and the lower port first, as older ENAs do
   bool low_half_twice = false;  ///< reports the low 16 bits in both halves, as older ENAs do
   bool reports = true;          ///< whether frames carry their hash
