@@ -125,7 +125,10 @@ struct Budget {
 bool read_line_of(Client& client, Session& session, Budget& budget) {
   char buffer[1024];
   while (!client.answered && !client.task) {
-    if (!budget.allows()) return true;  // its turn comes
+    if (!budget.allows()) {  // its turn comes, and the wait is none of its own
+      client.deadline = SteadyClock::now() + kPatience;
+      return true;
+    }
     const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);
     if (count < 0) return errno == EAGAIN;
     if (count == 0) return false;
