@@ -148,8 +148,9 @@ View show_counters(Session& session, const Arguments&) {
 
 std::string counter_lines(const gateway::Gateway& gateway) {
   const pipeline::Totals totals = gateway.totals();
+  const View all = counts(totals, gateway.waiting());
   std::string text;
-  for (const auto& [name, count] : counts(totals, gateway.waiting()).items()) {
+  for (const auto& [name, count] : all.items()) {
     text += fmt::format("{} {}\n", name, count.get<std::uint64_t>());
   }
   for (std::size_t i = 0; i < pipeline::kDropReasons; ++i) {
