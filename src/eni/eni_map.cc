@@ -29,6 +29,14 @@ struct Routes {
   std::vector<Route> routes;  ///< in device order, at most one of each device
   DeviceSet all;              ///< devices with a route to this prefix or a wider one; no defaults
   DeviceSet written;          ///< those of `all` that a written route leads to
+
+  /// A device's route to this very prefix, or null.
+  [[nodiscard]] const Route* of(DeviceId device) const noexcept {
+    for (const Route& route : routes) {
+      if (route.device == device) return &route;
+    }
+    return nullptr;
+  }
 };
 
 template <typename T>
@@ -126,9 +134,46 @@ struct EniMap::Impl {
   [[nodiscard]] bool is_pod_port(DeviceId device) const noexcept {
     return device.value < devices.size() && !devices[device.value].is_eni;
   }
+  // Each of the following for IpAddr and for Ipv4Addr.
+
   /// The most specific route of a device, also a written default one; null: its router.
+  template <typename Address>
   [[nodiscard]] const PrefixTable<Routes>::Node* route_node(DeviceId device,
-                                                            const IpAddr& to) const noexcept;
+                                                            const Address& to) const noexcept {
+    for (const auto* node = routes.find(to); node != nullptr; node = routes.parent(*node)) {
+      if (node->value.of(device) != nullptr) return node;
+    }
+    return nullptr;
+  }
+  /// That device's way to an address: null where its router is the next hop.
+  template <typename Address>
+  [[nodiscard]] const Route* route(DeviceId device, const Address& to) const noexcept {
+    const auto* node = route_node(device, to);
+    return node == nullptr ? nullptr : node->value.of(device);
+  }
+  template <typename Address>
+  [[nodiscard]] const AddressFacts& about(const Address& address) const noexcept {
+    const auto* node = facts.find(address);
+    return node == nullptr ? kStranger : node->value;
+  }
+  template <typename Address>
+  [[nodiscard]] DeviceId owner(const Address& source, const Address& destination) const noexcept;
+  template <typename Address>
+  [[nodiscard]] bool may_emit(DeviceId device, const Address& source) const noexcept {
+    if (is_pod_port(device)) return true;
+    const auto* node = emitters.find(source);
+    return node != nullptr && node->value.all.test(device.value);
+  }
+  template <typename Address>
+  [[nodiscard]] DeviceId routed_eni(const Address& destination) const noexcept {
+    const auto* node = routes.find(destination);
+    if (node == nullptr || is_default(node->prefix)) return kNoDevice;
+    return node->value.routes.front().device;
+  }
+  template <typename Address>
+  [[nodiscard]] DeviceId egress(const Address& source, const Address& destination) const noexcept;
+  template <typename Address>
+  [[nodiscard]] bool source_may_arrive(DeviceId in, const Address& source) const noexcept;
 
   void add_devices(const config::Config& config);
   void add_ownership(const config::Config& config);
@@ -222,16 +267,6 @@ void EniMap::Impl::add_facts(const config::Config& config) {
   }
 }
 
-const PrefixTable<Routes>::Node* EniMap::Impl::route_node(DeviceId device,
-                                                          const IpAddr& to) const noexcept {
-  for (const auto* node = routes.find(to); node != nullptr; node = routes.parent(*node)) {
-    for (const Route& route : node->value.routes) {
-      if (route.device == device) return node;
-    }
-  }
-  return nullptr;
-}
-
 EniMap::EniMap(const config::Config& config) : impl_(std::make_unique<Impl>()) {
   impl_->add_devices(config);
   impl_->add_ownership(config);
@@ -243,8 +278,9 @@ EniMap::EniMap(EniMap&&) noexcept = default;
 
 std::span<const DeviceInfo> EniMap::devices() const noexcept { return impl_->devices; }
 
-DeviceId EniMap::owner(const IpAddr& source, const IpAddr& destination) const noexcept {
-  const auto* node = impl_->emitters.find(source);
+template <typename Address>
+DeviceId EniMap::Impl::owner(const Address& source, const Address& destination) const noexcept {
+  const auto* node = emitters.find(source);
   if (node == nullptr) return kNoDevice;
   const auto& candidates = node->value.candidates;
   DeviceId best = candidates.front();
@@ -252,37 +288,38 @@ DeviceId EniMap::owner(const IpAddr& source, const IpAddr& destination) const no
   // Every ENI has a default route, so one without a better route to the destination counts as 0.
   unsigned best_length = 0;
   for (const DeviceId device : candidates) {
-    const auto* route = impl_->route_node(device, destination);
+    const auto* route = route_node(device, destination);
     if (route == nullptr || route->prefix.length() <= best_length) continue;
     best = device;
     best_length = route->prefix.length();
   }
   return best;
 }
+DeviceId EniMap::owner(const IpAddr& source, const IpAddr& destination) const noexcept {
+  return impl_->owner(source, destination);
+}
+DeviceId EniMap::owner(Ipv4Addr source, Ipv4Addr destination) const noexcept {
+  return impl_->owner(source, destination);
+}
 
 bool EniMap::may_emit(DeviceId device, const IpAddr& source) const noexcept {
-  if (impl_->is_pod_port(device)) return true;
-  const auto* node = impl_->emitters.find(source);
-  return node != nullptr && node->value.all.test(device.value);
+  return impl_->may_emit(device, source);
+}
+bool EniMap::may_emit(DeviceId device, Ipv4Addr source) const noexcept {
+  return impl_->may_emit(device, source);
 }
 
 const AddressFacts& EniMap::about(const IpAddr& address) const noexcept {
-  const auto* node = impl_->facts.find(address);
-  return node == nullptr ? kStranger : node->value;
+  return impl_->about(address);
 }
-
-const AddressFacts& EniMap::about(Ipv4Addr address) const noexcept {
-  const auto* node = impl_->facts.find(address);
-  return node == nullptr ? kStranger : node->value;
-}
+const AddressFacts& EniMap::about(Ipv4Addr address) const noexcept { return impl_->about(address); }
 
 DeviceId EniMap::routed_eni(const IpAddr& destination) const noexcept {
-  const auto* node = impl_->routes.find(destination);
-  if (node == nullptr || is_default(node->prefix)) return kNoDevice;
-  return node->value.routes.front().device;
+  return impl_->routed_eni(destination);
 }
 
-DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const noexcept {
+template <typename Address>
+DeviceId EniMap::Impl::egress(const Address& source, const Address& destination) const noexcept {
   const AddressFacts& to = about(destination);
   if (to.pod_port != kNoDevice) return to.pod_port;
   if (to.in_pod_cidrs) {
@@ -291,18 +328,28 @@ DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const n
   }
   return owner(source, destination);
 }
+DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const noexcept {
+  return impl_->egress(source, destination);
+}
+DeviceId EniMap::egress(Ipv4Addr source, Ipv4Addr destination) const noexcept {
+  return impl_->egress(source, destination);
+}
 
 IpAddr EniMap::next_hop(DeviceId device, const IpAddr& destination) const noexcept {
-  if (!impl_->is_eni(device)) return destination;
+  if (destination.is_v4()) return next_hop(device, destination.v4());
   // RFC 4291 2.5.6: link-local addresses are neighbours on every link.
-  if (!destination.is_v4() && destination.v6().is_link_local()) return destination;
-  if (const auto* node = impl_->route_node(device, destination)) {
-    for (const Route& route : node->value.routes) {
-      if (route.device == device) return route.via.value_or(destination);
-    }
+  if (!impl_->is_eni(device) || destination.v6().is_link_local()) return destination;
+  if (const Route* route = impl_->route(device, destination)) {
+    return route->via.value_or(destination);
   }
-  const DeviceInfo& info = impl_->devices[device.value];
-  return destination.is_v4() ? IpAddr{info.gateway} : IpAddr{info.gateway6};
+  return impl_->devices[device.value].gateway6;
+}
+Ipv4Addr EniMap::next_hop(DeviceId device, Ipv4Addr destination) const noexcept {
+  if (!impl_->is_eni(device)) return destination;
+  if (const Route* route = impl_->route(device, destination)) {
+    return route->via ? route->via->v4() : destination;
+  }
+  return impl_->devices[device.value].gateway;
 }
 
 bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept {
@@ -314,15 +361,22 @@ bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept 
   return node != nullptr && node->value == device;
 }
 
-bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept {
+template <typename Address>
+bool EniMap::Impl::source_may_arrive(DeviceId in, const Address& source) const noexcept {
   const AddressFacts& from = about(source);
   if (from.pod_port != kNoDevice) return from.pod_port == in;
   if (!from.in_pod_cidrs) return true;
-  if (!impl_->is_eni(in)) return false;
-  const auto* node = impl_->routes.find(source);
+  if (!is_eni(in)) return false;
+  const auto* node = routes.find(source);
   // A connected subnet alone does not make another ENI wrong: the VPC delivers by destination, so
   // a neighbour in eni1's subnet reaches a pod of eni0 through eni0.
   return node == nullptr || node->value.written.none() || node->value.all.test(in.value);
+}
+bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept {
+  return impl_->source_may_arrive(in, source);
+}
+bool EniMap::source_may_arrive(DeviceId in, Ipv4Addr source) const noexcept {
+  return impl_->source_may_arrive(in, source);
 }
 
 DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const noexcept {

@@ -46,6 +46,8 @@ struct AddressFacts {
   [[nodiscard]] bool of_a_pod() const noexcept { return in_pod_cidrs || pod_port != kNoDevice; }
 };
 
+/// What the data path asks for each first packet it asks in IPv4, by overloads that spare it
+/// IpAddr.
 class EniMap {
  public:
   explicit EniMap(const config::Config& config);
@@ -56,9 +58,11 @@ class EniMap {
 
   /// The ENI that emits packets with this source towards this destination, or kNoDevice.
   [[nodiscard]] DeviceId owner(const IpAddr& source, const IpAddr& destination) const noexcept;
+  [[nodiscard]] DeviceId owner(Ipv4Addr source, Ipv4Addr destination) const noexcept;
   /// Whether the ENI may emit this source at all, even where another owns it more specifically.
   /// True for every pod port.
   [[nodiscard]] bool may_emit(DeviceId device, const IpAddr& source) const noexcept;
+  [[nodiscard]] bool may_emit(DeviceId device, Ipv4Addr source) const noexcept;
 
   /// Never changes while this map lives.
   [[nodiscard]] const AddressFacts& about(const IpAddr& address) const noexcept;
@@ -71,10 +75,12 @@ class EniMap {
   /// port; for a destination inside pods.cidrs the ENI routed to it if that may emit the source;
   /// otherwise owner(source, destination).
   [[nodiscard]] DeviceId egress(const IpAddr& source, const IpAddr& destination) const noexcept;
+  [[nodiscard]] DeviceId egress(Ipv4Addr source, Ipv4Addr destination) const noexcept;
 
   /// The neighbour that a packet to this destination is handed to on this device: the destination
   /// itself when connected (always, on a pod port), the best route's `via`, else the router.
   [[nodiscard]] IpAddr next_hop(DeviceId device, const IpAddr& destination) const noexcept;
+  [[nodiscard]] Ipv4Addr next_hop(DeviceId device, Ipv4Addr destination) const noexcept;
 
   /// Whether the gateway answers ARP or ND for this address on this device: an ENI's address,
   /// secondary addresses and delegated prefixes; a pod port's gateway and fe80::1.
@@ -83,6 +89,7 @@ class EniMap {
   /// elsewhere; a source in pods.cidrs on a pod port that does not list it; a source in pods.cidrs
   /// on an ENI without a route to it while another has a written one.
   [[nodiscard]] bool source_may_arrive(DeviceId in, const IpAddr& source) const noexcept;
+  [[nodiscard]] bool source_may_arrive(DeviceId in, Ipv4Addr source) const noexcept;
 
   /// Where a packet with this source comes in, unless said otherwise: its pod port, else the ENI
   /// with a written route to that pod; else the ENI that owns the destination, else the primary

@@ -37,8 +37,8 @@ bool untranslatable(std::uint8_t protocol) noexcept {
 
 nat::AdjacencyId adjacency_to(Context& context, DeviceId device, Ipv4Addr destination) noexcept {
   if (device == kNoDevice) return nat::kNoAdjacency;
-  const IpAddr next_hop = context.enis().next_hop(device, destination);
-  return context.adjacencies.find(context.neighbours, device, next_hop.v4());
+  const Ipv4Addr next_hop = context.enis().next_hop(device, destination);
+  return context.adjacencies.find(context.neighbours, device, next_hop);
 }
 
 /// The way back to a pod: its pod port, else the ENI its flow came in by, if that may emit what
