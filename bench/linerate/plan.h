@@ -11,8 +11,8 @@
 ///       sessions: [64512, 1032192]
 ///       frame: [64, 512]             # bytes with FCS
 ///       direction: [out, in, both]
-///     phases: [establish, establish_rate, verify, maximum, no_drop, partial_drop, latency,
-///     disturbance, tear_down]
+///     phases: [establish, establish_rate, verify, maximum, no_drop, partial_drop,
+///              latency, disturbance, tear_down]
 ///     pairs: 10                      # of the phase disturbance
 #pragma once
 

@@ -102,7 +102,8 @@ class Results:
     def disturbed(self, kind, what, unit="", digits=1):
         """With a disturbance, and without: two figures whose samples are pairs."""
         pairs = [pair for report in self.reports("disturbance", "sluice") for run in report["runs"]
-                 for pair in run.get("disturbance", {}).get(kind, [])]
+                 for pair in run.get("disturbance", {}).get(kind, [])
+                 if all(pair[how].get(what) is not None for how in ("with", "without"))]
         return [Figure([pair[how][what] for pair in pairs], unit, digits) for how in ("with", "without")]
 
     def changed_sessions(self):

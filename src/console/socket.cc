@@ -107,7 +107,7 @@ struct Client {
   }
 };
 
-/// Whether the other side is still there to be answered; it may have nothing more to say.
+/// Whether the other side is there and silent: it has sent nothing that was not read, nor gone.
 bool waits(const Client& client) {
   pollfd state{client.socket.get(), 0, 0};
   return ::poll(&state, 1, 0) == 0;
@@ -125,8 +125,9 @@ struct Budget {
 bool read_line_of(Client& client, Session& session, Budget& budget) {
   char buffer[1024];
   while (!client.answered && !client.task) {
-    if (!budget.allows()) {  // its turn comes, and the wait is none of its own
-      client.deadline = SteadyClock::now() + kPatience;
+    if (!budget.allows()) {
+      // Its turn comes; where a line of it lies here already, the wait is none of its own.
+      if (!waits(client)) client.deadline = SteadyClock::now() + kPatience;
       return true;
     }
     const ssize_t count = ::recv(client.socket.get(), buffer, sizeof buffer, 0);

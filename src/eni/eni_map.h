@@ -46,8 +46,7 @@ struct AddressFacts {
   [[nodiscard]] bool of_a_pod() const noexcept { return in_pod_cidrs || pod_port != kNoDevice; }
 };
 
-/// What the data path asks for each first packet it asks in IPv4, by overloads that spare it
-/// IpAddr.
+/// The overloads for Ipv4Addr say the same; the data path asks by them, as they build no IpAddr.
 class EniMap {
  public:
   explicit EniMap(const config::Config& config);

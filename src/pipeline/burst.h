@@ -163,8 +163,8 @@ class Burst {
   [[nodiscard]] bool has_missed() const noexcept { return missed_ != 0; }
   [[nodiscard]] bool all_emitted() const noexcept { return emitted_ == size_; }
 
-  /// A packet as Packet{} makes it. Copied, as that is eight moves of 16 bytes; g++ 12 constructs
-  /// it by `rep stosq`, which takes longer than finding its session.
+  /// A packet as Packet{} makes it. Copied, as that is eight moves of 16 bytes: g++ 12 constructs
+  /// it by `rep stosq`, which costs some forty cycles.
   Packet& add() noexcept { return packets_[size_++] = kUntouched; }
 
   [[nodiscard]] Packet* begin() noexcept { return packets_.data(); }

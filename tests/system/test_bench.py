@@ -61,6 +61,13 @@ class Bench(unittest.TestCase):
         self.assertEqual(run["verify_disturbed"]["received"], 2 * SESSIONS)
         self.assertEqual({name: run["verify_disturbed"][name] for name in NOTHING}, dict.fromkeys(NOTHING, 0))
 
+    def test_what_cannot_be_disturbed_is_refused(self):
+        for arguments in (["--link", "af_packet"], ["--protocol", "tcp"], ["--dut", "testpmd-macswap"]):
+            ended = subprocess.run([_linerate(), "--phases", "disturbance", *arguments], text=True,
+                                   capture_output=True, timeout=60, check=False)
+            self.assertEqual(ended.returncode, 2, ended.stdout)
+            self.assertIn("disturbance needs dut sluice, protocol udp, and link memif or vhost", ended.stderr)
+
     def test_the_whole_run(self):
         ended = subprocess.run(
             [REPOSITORY / "bench" / "run", "--smoke", "--build", support.BINARY.parent,
