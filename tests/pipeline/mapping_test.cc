@@ -71,6 +71,36 @@ TEST(Mapping, AdmitsStrangersUnlessFiltered) {
   }
 }
 
+/// Ports that sessions hold towards a remote from before a reload are not given a second time.
+TEST(Mapping, SharesNoPortWithSessionsFromBeforeAReload) {
+  const std::string two_ports = "  ports: 40000-40001\n";
+  Harness harness(node_yaml("", two_ports));
+  const auto pod_b = [](std::string_view to, unsigned from) {
+    return eth().ipv4("10.10.20.21", to).udp(from, 53);
+  };
+  const unsigned held = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);
+  harness.reload(node_yaml("", two_ports + kIndependent));
+
+  const Outcome mapped = harness.send("pod-b", pod_b("198.51.100.1", 4000));
+  ASSERT_TRUE(mapped.emitted()) << mapped;
+  const unsigned other = test::source_port_of(mapped.frame);
+  EXPECT_NE(other, held);
+  EXPECT_EQ(harness.send("eni0", inbound("198.51.100.1", held)).device, "pod-a");
+  EXPECT_EQ(harness.send("eni0", inbound("198.51.100.1", other)).device, "pod-b");
+
+  // The port that is left serves every remote but the one towards which it is held.
+  EXPECT_TRUE(
+      dropped(harness.send("pod-b", pod_b("198.51.100.1", 4001)), DropReason::kPortsExhausted));
+  const Outcome elsewhere = harness.send("pod-b", pod_b("198.51.100.2", 4001));
+  ASSERT_TRUE(elsewhere.emitted()) << elsewhere;
+  EXPECT_EQ(test::source_port_of(elsewhere.frame), held);
+  EXPECT_TRUE(
+      dropped(harness.send("pod-b", pod_b("198.51.100.1", 4001)), DropReason::kPortsExhausted))
+      << "its mapping's port is another pod's here";
+  EXPECT_EQ(harness.send("eni0", inbound("198.51.100.1", held)).device, "pod-a");
+  EXPECT_EQ(harness.table().check_invariants(), "");
+}
+
 // --- TCP (RFC 5382) --------------------------------------------------------------------------
 
 PacketBuilder tcp(std::string_view to, unsigned from = 4000) {

@@ -171,6 +171,12 @@ bool Allocate::may_open(Packet& packet) noexcept {
   return packet.live();
 }
 
+/// Whether a session holds this port towards the reply's remote.
+bool Allocate::is_held(nat::FlowKey reply, Be16 port, Instant now) noexcept {
+  reply.destination_port = port;
+  return context_.table.holder_of(reply, now) != nat::kNoSession;
+}
+
 std::optional<Be16> Allocate::choose_port(const Packet& packet,
                                           Ipv4Addr address,
                                           PortWish wish,
@@ -191,9 +197,17 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
   request.reply.destination_port = {};
   const nat::PortClasses& classes = snapshot.ports_for(protocol);
   if (!wish.independent) return context_.ports.choose(request, classes, now);
+  const nat::FlowKey towards_remote = request.reply;
   request.reply.source = {};
   request.reply.source_port = {};
-  return context_.ports.choose_for_mapping(request, classes, now);
+  // Sessions from before a reload made these mappings hold ports towards their own remote only.
+  constexpr unsigned kTries = 8;
+  for (unsigned attempt = 0; attempt < kTries; ++attempt) {
+    const std::optional<Be16> port = context_.ports.choose_for_mapping(request, classes, now);
+    if (!port || !is_held(towards_remote, *port, now)) return port;
+    request.preferred.reset();
+  }
+  return std::nullopt;
 }
 
 /// Adds the session of a translated flow whose external side is settled, or drops for lack of room.
@@ -252,8 +266,12 @@ bool Allocate::open_on_own_mapping(Packet& packet, Instant now) noexcept {
   const nat::SessionIdentity& mapping = context_.table.at(known).identity;
   const Ipv4Addr address{mapping.snat};
   const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
+  nat::FlowKey reply = packet.key.reversed();
+  reply.destination = mapping.snat;
   if (out == kNoDevice) {
     packet.drop(DropReason::kNoOwner);
+  } else if (is_held(reply, mapping.snat_port, now)) {
+    packet.drop(DropReason::kPortsExhausted, AnswerKind::kIcmpAdminProhibited);
   } else {
     add_session(packet, {address, mapping.snat_port, out}, nat::kHasMapping, now);
   }

@@ -29,6 +29,7 @@ class Allocate {
     bool independent;  ///< of the remote
     bool reclaim;      ///< of a session that has ended, if need be
   };
+  [[nodiscard]] bool is_held(nat::FlowKey reply, Be16 port, Instant now) noexcept;
   [[nodiscard]] std::optional<Be16> choose_port(const Packet& packet,
                                                 Ipv4Addr address,
                                                 PortWish wish,
