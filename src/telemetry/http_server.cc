@@ -7,7 +7,11 @@
 #include <fmt/ranges.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
+#include <chrono>
+#include <future>
 #include <shared_mutex>
+#include <string>
 #include <string_view>
 
 #include "telemetry/metrics.h"
@@ -16,6 +20,8 @@ namespace sluice::telemetry {
 
 struct HttpServer::Impl {
   mg_context* context = nullptr;
+  std::string host;  ///< listened at
+  int port = 0;
   std::string said;  ///< by the server, while it starts
   std::shared_mutex mutex;
   const Telemetry* telemetry = nullptr;
@@ -72,6 +78,10 @@ HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& listen) {
   auto impl = std::make_unique<Impl>();
+  const std::size_t colon = listen.rfind(':');
+  impl->host = listen.substr(0, colon);
+  if (impl->host.starts_with('[')) impl->host = impl->host.substr(1, impl->host.size() - 2);
+  impl->port = std::stoi(listen.substr(colon + 1));
   mg_callbacks callbacks{};
   callbacks.log_message = keep_message;
   // A client that says nothing has a thread to itself until its time is over; the others are for
@@ -91,7 +101,17 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const std::string& listen
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
-HttpServer::~HttpServer() { mg_stop(impl_->context); }
+/// The server waits for clients for two seconds at a time before it looks whether it is to stop:
+/// one that comes ends its wait, and with it the gateway's.
+HttpServer::~HttpServer() {
+  const std::future<void> stopped = std::async(std::launch::async, mg_stop, impl_->context);
+  while (stopped.wait_for(std::chrono::milliseconds{5}) != std::future_status::ready) {
+    std::array<char, 128> said;
+    mg_connection* client =
+        mg_connect_client(impl_->host.c_str(), impl_->port, 0, said.data(), said.size());
+    if (client != nullptr) mg_close_connection(client);
+  }
+}
 
 void HttpServer::serve(const Telemetry& telemetry) {
   const std::unique_lock lock(impl_->mutex);
