@@ -24,6 +24,8 @@ constexpr auto kPoll = std::chrono::milliseconds(10);
 /// In the child.
 [[noreturn]] void become(std::vector<char*>& arguments, int input, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A script's background command ignores it, and its children would; it is how they are to end.
+  ::signal(SIGINT, SIG_DFL);
   ::dup2(input, STDIN_FILENO);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
