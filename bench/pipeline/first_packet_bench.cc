@@ -10,6 +10,7 @@
 
 #include "pipeline/pipeline.h"
 #include "support/frame.h"
+#include "support/meter.h"
 #include "support/one_worker.h"
 
 namespace sluice::bench {
@@ -50,8 +51,6 @@ class Frames {
   std::array<std::array<std::uint8_t, kSmallestFrame>, kBurstSize> bytes_{};
 };
 
-void report(benchmark::State& state) { state.SetItemsProcessed(state.iterations() * kBurstSize); }
-
 void first_packet(benchmark::State& state) {
   const auto rules = static_cast<std::uint32_t>(state.range(0));
   OneWorker worker({kSessions, rules});
@@ -59,8 +58,8 @@ void first_packet(benchmark::State& state) {
   Burst burst;
   Frames frames;
   std::uint64_t number = 0;
+  Meter meter(state);
   for (auto _ : state) {
-    state.PauseTiming();
     if (worker.table().size() > kSessions * 3 / 4) {
       worker.forget();
       path = std::make_unique<pipeline::EgressPipeline>(worker.context());
@@ -68,11 +67,10 @@ void first_packet(benchmark::State& state) {
     }
     frames.fill(burst, rules, number);
     number += kBurstSize;
-    state.ResumeTiming();
-    path->process(burst);
+    meter.time(kBurstSize, [&] { path->process(burst); });
     if (burst[0].fate != pipeline::Fate::kEmit) return state.SkipWithError("a packet was lost");
   }
-  report(state);
+  meter.report();
 }
 
 void later_packet(benchmark::State& state) {
@@ -81,17 +79,16 @@ void later_packet(benchmark::State& state) {
   pipeline::EgressPipeline path(worker.context());
   Burst burst;
   Frames frames;
+  Meter meter(state);
   for (auto _ : state) {
-    state.PauseTiming();
     frames.fill(burst, rules, 0);  // the same flows every time
-    state.ResumeTiming();
-    path.process(burst);
+    meter.time(kBurstSize, [&] { path.process(burst); });
   }
-  report(state);
+  meter.report();
 }
 
-BENCHMARK(first_packet)->Arg(10)->Arg(10'000);
-BENCHMARK(later_packet)->Arg(10)->Arg(10'000);
+BENCHMARK(first_packet)->ArgName("rules")->Arg(10)->Arg(10'000)->UseManualTime();
+BENCHMARK(later_packet)->ArgName("rules")->Arg(10)->Arg(10'000)->UseManualTime();
 
 }  // namespace
 }  // namespace sluice::bench
