@@ -27,10 +27,11 @@ SHORT = "timeouts: {udp: 1s, icmp: 1s, tcp_closed: 1s, tcp_transitory: 1s}"
 FIELDS = ("protocol", "pod", "pod_port", "snat", "snat_port", "remote", "remote_port")
 
 
-def session_config(sessions, *, flows=SHORT):
+def session_config(sessions, *, flows=SHORT, workers=1):
     """The lab's configuration with a session log."""
     log = f"log: {{sessions: {{{sessions}}}}}\n\n" if sessions else ""
-    return config_text(NodeTopology, **{"flows:\n": f"flows:\n  {flows}\n", "console: {": log + "console: {"})
+    return config_text(NodeTopology, **{"flows:\n": f"flows:\n  {flows}\n", "console: {": log + "console: {",
+                                        "workers: 1": f"workers: {workers}"})
 
 
 def ipfix_to(address):
@@ -119,7 +120,14 @@ class SessionLogTest(LabTest):
 
 class Records(SessionLogTest):
     def test_the_file_names_every_translated_session_and_no_other(self):
-        lab = self.running_lab(config_text=session_config("json: sessions.json"))
+        self.check_file(workers=1)
+
+    def test_two_workers_share_the_file(self):
+        """A session's first packet may be met by the worker that is not to own it: one event all the same."""
+        self.check_file(workers=2)
+
+    def check_file(self, workers):
+        lab = self.running_lab(config_text=session_config("json: sessions.json", workers=workers))
         path = lab.gateway.folder / "sessions.json"
         before = datetime.datetime.now(datetime.timezone.utc)
         flows = self.traffic(lab)
@@ -141,10 +149,13 @@ class Records(SessionLogTest):
                             < datetime.datetime.now(datetime.timezone.utc) + slack, line)
 
     def test_what_is_open_when_the_gateway_stops_ends_there(self):
-        lab = self.running_lab(config_text=session_config("json: sessions.json", flows=""))
-        flows = self.udp_flows(lab, self.udp_service(lab), 5)
-        lab.end(self)
-        self.assertEqual(self.check_pairs(self.lines(lab.gateway.folder / "sessions.json")), set(flows))
+        for workers in (1, 2):
+            with self.subTest(workers=workers):
+                lab = self.running_lab(
+                    config_text=session_config("json: sessions.json", flows="", workers=workers))
+                flows = self.udp_flows(lab, self.udp_service(lab), 5)
+                lab.end(self)
+                self.assertEqual(self.check_pairs(self.lines(lab.gateway.folder / "sessions.json")), set(flows))
 
     def test_refusals_are_records_too(self):
         text = session_config("json: sessions.json", flows="").replace("snat:\n", "snat:\n  ports: 40000-40000\n")
