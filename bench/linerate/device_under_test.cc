@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdio>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "linerate/machine.h"
 
@@ -59,6 +60,20 @@ class Sluice : public DeviceUnderTest {
     return Busy{number_after(counters.value(), "\"busy_cycles\":"),
                 number_after(counters.value(), "\"received\":"),
                 number_after(workers.value(), "\"poll_gaps\":")};
+  }
+  std::optional<Standing> standing() override {
+    const auto told = ask("show drops --json");
+    if (!told) return std::nullopt;
+    Standing standing;
+    const auto shown = nlohmann::json::parse(told.value());
+    for (const auto& drop : shown["drops"]) {
+      standing.drops[drop["reason"]] = drop["packets"];
+    }
+    std::uint64_t total = 0;
+    std::uint64_t resident = 0;
+    std::ifstream(fmt::format("/proc/{}/statm", process_->pid())) >> total >> resident;
+    standing.resident_bytes = resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return standing;
   }
   Result<std::unique_ptr<Disturbers>> disturb(Disturbance kind) override {
     return Disturbers::start(kind, {options_.sluice, file("console.sock"), metrics()},

@@ -3,6 +3,7 @@
 /// What is measured: started and stopped by the tester, or somebody else's.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,12 @@ struct Busy {
   std::uint64_t cycles = 0;
   std::uint64_t packets = 0;
   std::uint64_t poll_gaps = 0;  ///< turns of more than 50 us, where it counts them
+};
+
+/// What a device refused since its start, by reason, and the memory it has.
+struct Standing {
+  std::map<std::string, std::uint64_t> drops;
+  std::uint64_t resident_bytes = 0;
 };
 
 class DeviceUnderTest {
@@ -44,6 +51,7 @@ class DeviceUnderTest {
   virtual void stop() = 0;
   /// Since the start, where it can tell.
   [[nodiscard]] virtual std::optional<Busy> busy() { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<Standing> standing() { return std::nullopt; }
   /// Does this to it from here on, until what is returned is destroyed.
   [[nodiscard]] virtual Result<std::unique_ptr<Disturbers>> disturb(Disturbance) {
     return Error{"there is no way to disturb this device"};

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "core/ip.h"
+#include "support/shape.h"
+
 namespace sluice::bench {
 namespace {
 
@@ -12,8 +15,23 @@ std::string again_and_again(const std::string& command, const char* pause) {
   return fmt::format("trap exit INT; while {} || exit; do {}; done", command, pause);
 }
 
-std::vector<std::string> loops(Disturbance kind, const Entrances& to) {
+std::string capture(const std::string& console,
+                    const std::string& file,
+                    const std::string& filter) {
+  return fmt::format(
+      "trap '{0}capture stop >/dev/null; rm -f {1}; exit' INT; {0}capture start {1} {2} >/dev/null "
+      "|| "
+      "exit; while :; do sleep 0.1; done",
+      console, file, filter);
+}
+
+std::vector<std::string> loops(Disturbance kind, const Entrances& to, const std::string& folder) {
   const std::string console = fmt::format("{} console --socket {} ", to.sluice, to.socket);
+  const std::string file = folder + "/captured.pcapng";
+  if (kind == Disturbance::kCaptured) return {capture(console, file, "")};
+  if (kind == Disturbance::kFiltered) {
+    return {capture(console, file, "address " + Ipv4Addr{flow(0).source}.to_string())};
+  }
   const std::string scrape = again_and_again(
       fmt::format("curl --silent --show-error --fail --output /dev/null http://{}/metrics",
                   to.metrics),
@@ -29,7 +47,13 @@ std::vector<std::string> loops(Disturbance kind, const Entrances& to) {
 }  // namespace
 
 const char* name_of(Disturbance kind) {
-  return kind == Disturbance::kWatched ? "watched" : "operated";
+  switch (kind) {
+    case Disturbance::kWatched: return "watched";
+    case Disturbance::kOperated: return "operated";
+    case Disturbance::kCaptured: return "captured";
+    case Disturbance::kFiltered: return "filtered";
+  }
+  return "";
 }
 
 Result<std::unique_ptr<Disturbers>> Disturbers::start(Disturbance kind,
@@ -37,7 +61,7 @@ Result<std::unique_ptr<Disturbers>> Disturbers::start(Disturbance kind,
                                                       unsigned core,
                                                       const std::string& folder) {
   auto disturbers = std::make_unique<Disturbers>();
-  for (const std::string& loop : loops(kind, entrances)) {
+  for (const std::string& loop : loops(kind, entrances, folder)) {
     const std::string log =
         fmt::format("{}/disturber{}.log", folder, disturbers->processes_.size());
     auto started =

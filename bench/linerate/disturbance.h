@@ -4,6 +4,7 @@
 /// tester's core: what is asked is what it costs the worker, which has a core of its own.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,7 +17,11 @@ namespace sluice::bench {
 enum class Disturbance : std::uint8_t {
   kWatched,   ///< three consoles that dump the flow table over and over, a scrape every second
   kOperated,  ///< a reload and a scrape every second; the tester opens flows besides
+  kCaptured,  ///< a capture of all packets
+  kFiltered,  ///< a capture of one pod's packets
 };
+inline constexpr std::array kDisturbances{Disturbance::kWatched, Disturbance::kOperated,
+                                          Disturbance::kCaptured, Disturbance::kFiltered};
 [[nodiscard]] const char* name_of(Disturbance kind);
 
 /// How a gateway's console and metrics are reached.

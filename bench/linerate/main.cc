@@ -141,7 +141,11 @@ Result<Json> measure(const Plan& plan, const Links& links, const std::string& fo
 /// Whether everything that was verified is as it should be.
 bool all_clean(const Json& report) {
   return std::all_of(report["runs"].begin(), report["runs"].end(), [](const Json& run) {
-    return !run.contains("error") && (!run.contains("verify") || run["verify"]["clean"]);
+    if (run.contains("error")) return false;
+    const auto clean = [&](const char* phase) {
+      return !run.contains(phase) || run[phase]["clean"];
+    };
+    return clean("verify") && clean("verify_disturbed") && clean("verify_flooded");
   });
 }
 

@@ -57,6 +57,13 @@ Result<Json> Phases::run(std::uint32_t sessions) {
     progress("verifying that every session is still what it was");
     json["verify_disturbed"] = verify(json["establish"]["rate"]);
   }
+  if (plan_.has("flood")) {
+    auto floods = flood();
+    if (!floods) return Error{floods.error()};
+    json["flood"] = std::move(floods).value();
+    progress("verifying that every session is still what it was");
+    json["verify_flooded"] = verify(json["establish"]["rate"]);
+  }
   if (plan_.has("tear_down")) json["tear_down"] = tear_down();
   return json;
 }
@@ -147,27 +154,27 @@ Json Phases::tear_down() {
   return to_json(outcome);
 }
 
-/// Pairs of trials, with and without; which comes first changes from pair to pair. Watched: as fast
-/// as packets are taken. Operated: at half of that rate, so that what is lost is seen, and in both
+/// Pairs of trials, with and without; which comes first changes from pair to pair. As fast as
+/// packets are taken; only operated at half of that rate, so that what is lost is seen, and in both
 /// trials of a pair 100,000 connections a second are opened and end again.
 Result<Json> Phases::disturbance() {
   constexpr double kFreshRate = 100'000;
   const Trial most{.ways = Ways::kBoth, .seconds = plan_.seconds};
-  Json json{{name_of(Disturbance::kWatched), Json::array()},
-            {name_of(Disturbance::kOperated), Json::array()}};
+  Json json;
   for (unsigned i = 0; i < plan_.pairs; ++i) {
     progress(fmt::format("pair {} of {} with and without disturbance", i + 1, plan_.pairs));
-    auto watched = pair(Disturbance::kWatched, most, i % 2 == 1);
-    if (!watched) return watched;
-    const double rate = watched.value()["without"]["received_rate"].get<double>() / 2;
     Trial half = most;
-    half.rate = rate;
-    // Every other burst goes towards the uplink.
-    half.fresh_every = static_cast<unsigned>(std::max(1.0, rate / 2 / kFreshRate));
-    auto operated = pair(Disturbance::kOperated, half, i % 2 == 1);
-    if (!operated) return operated;
-    json[name_of(Disturbance::kWatched)].push_back(std::move(watched).value());
-    json[name_of(Disturbance::kOperated)].push_back(std::move(operated).value());
+    for (const Disturbance kind : kDisturbances) {
+      const bool operated = kind == Disturbance::kOperated;
+      auto both = pair(kind, operated ? half : most, i % 2 == 1);
+      if (!both) return both;
+      if (kind == Disturbance::kWatched) {
+        half.rate = both.value()["without"]["received_rate"].get<double>() / 2;
+        // Every other burst goes towards the uplink.
+        half.fresh.every = static_cast<unsigned>(std::max(1.0, half.rate / 2 / kFreshRate));
+      }
+      json[name_of(kind)].push_back(std::move(both).value());
+    }
   }
   return json;
 }
@@ -200,6 +207,61 @@ Result<Json> Phases::under(std::optional<Disturbance> kind, const Trial& trial) 
   if (before && after) {
     json["poll_gaps_a_second"] =
         static_cast<double>(after->poll_gaps - before->poll_gaps) / outcome.seconds;
+  }
+  return json;
+}
+
+/// Pairs of trials, with and without a flood of SYNs; which comes first changes from pair to pair.
+/// The sessions' own packets are as many a second in both, half of what goes through at most.
+Result<Json> Phases::flood() {
+  const Trial most{.ways = Ways::kBoth, .seconds = plan_.seconds};
+  const double rate = plan_.rate > 0 ? plan_.rate : tester_.run(most).received_rate() / 2;
+  Json json;
+  for (const auto& [name, direction] : {std::pair{"inside", nat::Direction::kOutbound},
+                                        std::pair{"outside", nat::Direction::kInbound}}) {
+    json[name] = Json::array();
+    for (unsigned i = 0; i < plan_.pairs; ++i) {
+      progress(
+          fmt::format("pair {} of {} with and without a flood from {}", i + 1, plan_.pairs, name));
+      Trial without = most;
+      without.rate = rate;
+      Trial with = without;
+      // Every other packet of one direction, of which there are as many as of the other.
+      with.fresh = {2, direction};
+      with.rate = rate / 0.75;
+      Json pair;
+      for (const bool first : {i % 2 == 1, i % 2 == 0}) {
+        auto one = flooded(first ? with : without);
+        if (!one) return one;
+        pair[first ? "with" : "without"] = std::move(one).value();
+      }
+      json[name].push_back(std::move(pair));
+    }
+  }
+  return json;
+}
+
+Result<Json> Phases::flooded(const Trial& trial) {
+  const auto busy = device_.busy();
+  const auto before = device_.standing();
+  const Outcome outcome = tester_.run(trial);
+  const auto after = device_.standing();
+  if (!before || !after) return Error{"the device does not say what it refuses"};
+  const std::uint64_t offered = outcome.offered - outcome.fresh_sent;
+  const std::uint64_t received = outcome.received - outcome.fresh_received;
+  Json json{{"offered", offered},
+            {"received", received},
+            {"lost", offered - received},
+            {"loss", static_cast<double>(offered - received) / static_cast<double>(offered)},
+            {"busy_cycles", busy_json(busy, device_.busy())},
+            {"flood_sent", outcome.fresh_sent},
+            {"flood_passed", outcome.fresh_received},
+            {"refused", Json::object()},
+            {"resident_bytes", {before->resident_bytes, after->resident_bytes}}};
+  for (const auto& [reason, count] : after->drops) {
+    const auto known = before->drops.find(reason);
+    const std::uint64_t more = count - (known == before->drops.end() ? 0 : known->second);
+    if (more != 0) json["refused"][reason] = more;
   }
   return json;
 }

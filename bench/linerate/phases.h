@@ -33,6 +33,8 @@ class Phases {
   [[nodiscard]] Json verify(double established_rate);
   [[nodiscard]] Json tear_down();
   [[nodiscard]] Result<Json> disturbance();
+  [[nodiscard]] Result<Json> flood();
+  [[nodiscard]] Result<Json> flooded(const Trial& trial);
   [[nodiscard]] Result<Json> pair(Disturbance kind, const Trial& trial, bool disturbed_first);
   [[nodiscard]] Result<Json> under(std::optional<Disturbance> kind, const Trial& trial);
   [[nodiscard]] Json measure(std::uint16_t frame, Ways ways);

@@ -17,8 +17,9 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr int kBadUsage = 2;
-constexpr std::array kPhases{"establish",    "establish_rate", "verify",      "maximum",  "no_drop",
-                             "partial_drop", "latency",        "disturbance", "tear_down"};
+constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum",
+                             "no_drop",   "partial_drop",   "latency", "disturbance",
+                             "flood",     "tear_down"};
 constexpr std::array kKeys{"dut",  "link",  "protocol", "seconds", "precision",
                            "rate", "pairs", "matrix",   "phases"};
 
@@ -92,8 +93,9 @@ po::options_description describe(Plan& plan) {
   add("frame", po::value<std::vector<unsigned>>()->multitoken(), "bytes with FCS, e.g. 64 1518");
   add("direction", po::value<std::vector<std::string>>()->multitoken(), "out, in, both");
   add("phases", po::value(&plan.phases)->multitoken(),
-      "establish establish_rate verify maximum no_drop partial_drop latency disturbance tear_down");
-  add("pairs", po::value(&plan.pairs), "of trials with and without a disturbance");
+      "establish establish_rate verify maximum no_drop partial_drop latency disturbance flood "
+      "tear_down");
+  add("pairs", po::value(&plan.pairs), "of trials with and without a disturbance or a flood");
   add("seconds", po::value(&plan.seconds), "of a trial that counts");
   add("precision", po::value(&plan.precision), "of a rate that is searched, as a share");
   add("rate", po::value(&plan.rate), "packets a second while sessions are opened and verified");
@@ -121,6 +123,9 @@ void check(const Plan& plan) {
       (plan.dut != "sluice" || plan.protocol != "udp" || plan.link == "af_packet")) {
     // Over af_packet the gateway is in another network namespace, its metrics out of reach.
     throw BadPlan("disturbance needs dut sluice, protocol udp, and link memif or vhost");
+  }
+  if (plan.has("flood") && (plan.dut != "sluice" || plan.protocol != "udp")) {
+    throw BadPlan("flood needs dut sluice and protocol udp");
   }
   if (plan.dut == "external" && plan.devices.size() != 2) {
     throw BadPlan("dut external needs --device twice: uplink, then inner");

@@ -12,8 +12,8 @@
 ///       frame: [64, 512]             # bytes with FCS
 ///       direction: [out, in, both]
 ///     phases: [establish, establish_rate, verify, maximum, no_drop, partial_drop,
-///              latency, disturbance, tear_down]
-///     pairs: 10                      # of the phase disturbance
+///              latency, disturbance, flood, tear_down]
+///     pairs: 10                      # of the phases disturbance and flood
 #pragma once
 
 #include <string>
@@ -31,7 +31,7 @@ struct Plan {
   double seconds = 1;
   double precision = 0.01;
   double rate = 0;      ///< of verification and establishment; 0: as fast as packets are taken
-  unsigned pairs = 10;  ///< of trials with and without a disturbance
+  unsigned pairs = 10;  ///< of trials with and without a disturbance or a flood
   std::vector<std::uint32_t> sessions{64'512};
   std::vector<std::uint16_t> frames{64};
   std::vector<Ways> ways{Ways::kBoth};

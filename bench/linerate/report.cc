@@ -44,6 +44,46 @@ std::string opening_line(const Json& run) {
   return line;
 }
 
+/// "NAME FIRST without, SECOND with" of one quantity of a pair of trials.
+std::string both(const Json& pair, const char* name, const char* key, const char* format) {
+  return fmt::format("{} {} without, {} with", name,
+                     cell(pair["without"].value(key, Json()), format),
+                     cell(pair["with"].value(key, Json()), format));
+}
+
+std::string disturbed_line(const std::string& kind, const Json& pair) {
+  return fmt::format("{}: {}; {}; {}\n", kind, both(pair, "busy cycles", "busy_cycles", "{:.1f}"),
+                     both(pair, "poll gaps a second", "poll_gaps_a_second", "{:.1f}"),
+                     both(pair, "loss", "loss", "{:.6f}"));
+}
+
+std::string flooded_line(const std::string& side, const Json& pair) {
+  const Json& with = pair["with"];
+  std::string line = fmt::format(
+      "flood from {}: {}; {} SYNs, {} passed", side, both(pair, "loss", "loss", "{:.6f}"),
+      with["flood_sent"].get<std::uint64_t>(), with["flood_passed"].get<std::uint64_t>());
+  for (const auto& [reason, count] : with["refused"].items()) {
+    line += fmt::format(", {} {}", count.get<std::uint64_t>(), reason);
+  }
+  return line + fmt::format("; memory {} to {} KiB\n",
+                            with["resident_bytes"][0].get<std::uint64_t>() / 1024,
+                            with["resident_bytes"][1].get<std::uint64_t>() / 1024);
+}
+
+/// A line for each pair of trials.
+std::string pair_lines(const Json& run) {
+  using Line = std::string (*)(const std::string&, const Json&);
+  std::string text;
+  for (const auto& [phase, line] :
+       {std::pair<const char*, Line>{"disturbance", disturbed_line}, {"flood", flooded_line}}) {
+    if (!run.contains(phase)) continue;
+    for (const auto& [kind, pairs] : run[phase].items()) {
+      for (const Json& pair : pairs) text += line(kind, pair);
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 Json to_json(const Outcome& outcome) {
@@ -115,6 +155,7 @@ std::string to_text(const Json& report) {
                           mpps(at(row, "no_drop", "rate")), mpps(at(row, "partial_drop", "rate")),
                           micro("p50"), micro("p99"), micro("p99.9"));
     }
+    text += pair_lines(run);
   }
   return text;
 }

@@ -57,7 +57,10 @@ Outcome Tester::run(const Trial& trial) {
   outcome_.seconds = static_cast<double>(now - begun_) / hz;
   const bool fixed = trial.packets != 0 || trial.rate > 0;
   outcome_.offered = fixed ? all : outcome_.sent;
-  for (; !sending_.empty(); ++sending_.first) rte_pktmbuf_free(sending_.frames[sending_.first]);
+  for (; !sending_.empty(); ++sending_.first) {
+    rte_pktmbuf_free(sending_.frames[sending_.first]);
+    outcome_.fresh_sent -= sending_.fresh >> sending_.first & 1U;
+  }
   drain();
   return outcome_;
 }
@@ -82,8 +85,10 @@ bool Tester::make_burst(unsigned count) {
     table_->prefetch(sessions[i]);
     __builtin_prefetch(rte_pktmbuf_mtod(sending_.frames[i], void*), 1);
   }
+  sending_.fresh = 0;
   for (unsigned i = 0; i < count; ++i) {
     if (is_fresh_due()) {
+      sending_.fresh |= 1U << i;
       write_fresh(*sending_.frames[i]);
     } else {
       write(*sending_.frames[i], sessions[i], direction_);
@@ -124,8 +129,8 @@ void Tester::write(rte_mbuf& frame, std::uint32_t session, Direction direction) 
 }
 
 bool Tester::is_fresh_due() {
-  if (trial_.fresh_every == 0 || direction_ != Direction::kOutbound) return false;
-  return ++towards_uplink_ % trial_.fresh_every == 0;
+  if (trial_.fresh.every == 0 || direction_ != trial_.fresh.direction) return false;
+  return ++fresh_turn_ % trial_.fresh.every == 0;
 }
 
 /// Of another protocol than the sessions where these are UDP's, so that no two are the same.
@@ -134,7 +139,15 @@ void Tester::write_fresh(rte_mbuf& frame) {
   const std::uint16_t length = std::max(trial_.frame, smallest_frame(net::kTcp));
   auto* data = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(&frame, length));
   net::header_at<Stamp>(data + stamp_offset(net::kTcp)) = next_stamp(kFresh);
-  write_tcp({data, length}, inner_.macs(), flow(fresh_++ % kMany, net::kTcp), {net::kSyn, 0});
+  nat::FlowKey key = flow(fresh_++ % kMany, net::kTcp);
+  const bool out = direction_ == Direction::kOutbound;
+  if (!out) {
+    key = key.reversed();
+    key.source = Be32::from_host(dice_.below(0xffffffff));
+    key.destination = table_->translated(0).source;
+  }
+  write_tcp({data, length}, (out ? inner_ : uplink_).macs(), key, {net::kSyn, 0});
+  ++outcome_.fresh_sent;
 }
 
 Stamp Tester::next_stamp(std::uint32_t session) {
@@ -176,7 +189,7 @@ void Tester::take(const rte_mbuf& mbuf, Direction direction, std::uint64_t now) 
   }
   const Stamp* stamp = stamp_of(frame, table_->protocol());
   bool fresh = false;
-  if (stamp == nullptr && trial_.fresh_every != 0) {
+  if (stamp == nullptr && trial_.fresh.every != 0) {
     stamp = stamp_of(frame, net::kTcp);
     fresh = stamp != nullptr && stamp->session.to_host() == kFresh;
   }
@@ -200,7 +213,10 @@ void Tester::take(const rte_mbuf& mbuf, Direction direction, std::uint64_t now) 
       seen_[number] = true;
     }
   }
-  if (fresh) return;
+  if (fresh) {
+    ++outcome_.fresh_received;
+    return;
+  }
   if (direction == Direction::kOutbound && (trial_.verify || trial_.in_order)) {
     const nat::FlowKey key = key_of(frame);
     if (!table_->learn(session, key.source, key.source_port)) ++outcome_.wrong_tuple;

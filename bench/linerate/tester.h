@@ -21,6 +21,14 @@ namespace sluice::bench {
 enum class Ways : std::uint8_t { kOut, kIn, kBoth };  ///< kBoth: every other burst
 [[nodiscard]] const char* name_of(Ways ways);
 
+/// First packets of TCP connections that nobody answers, mixed into the sessions' packets.
+struct Fresh {
+  unsigned every = 0;  ///< of the packets in their direction each so-manieth; 0: none
+  /// Outbound: from pods to random remotes. Inbound: from random sources, to a random port of an
+  /// address that the device translates to; they do not come back.
+  nat::Direction direction = nat::Direction::kOutbound;
+};
+
 struct Trial {
   Ways ways = Ways::kOut;
   std::uint16_t frame = kSmallestFrame;  ///< bytes, without FCS
@@ -31,9 +39,7 @@ struct Trial {
   bool unknown_only = false;             ///< in order, those that have not been learned yet
   bool verify = false;                   ///< check every packet that comes back
   std::uint8_t tcp_flags = net::kSyn;    ///< for TCP
-  /// Of the packets towards the uplink each so-manieth is the first of a TCP connection that nobody
-  /// answers; 0: none.
-  unsigned fresh_every = 0;
+  Fresh fresh{};
 };
 
 struct Outcome {
@@ -41,9 +47,10 @@ struct Outcome {
   std::uint64_t offered = 0;
   std::uint64_t sent = 0;  ///< that the device took
   std::uint64_t received = 0;
-  std::uint64_t late = 0;   ///< of earlier trials
-  std::uint64_t other = 0;  ///< not ours, and not IPv4: a kernel's own
-  Histogram latency;        ///< TSC cycles
+  std::uint64_t fresh_sent = 0, fresh_received = 0;  ///< of the above, those of Trial::fresh
+  std::uint64_t late = 0;                            ///< of earlier trials
+  std::uint64_t other = 0;                           ///< not ours, and not IPv4: a kernel's own
+  Histogram latency;                                 ///< TSC cycles
   // The following need `verify`, but for the first.
   std::uint64_t foreign = 0;  ///< IPv4 that we did not send
   std::uint64_t wrong_tuple = 0, wrong_checksum = 0, doubled = 0;
@@ -79,6 +86,7 @@ class Tester {
   struct Sending {
     std::array<rte_mbuf*, kBurst> frames;
     unsigned first = 0, end = 0;
+    std::uint32_t fresh = 0;  ///< a bit for each frame
     [[nodiscard]] bool empty() const { return first == end; }
   };
 
@@ -111,8 +119,8 @@ class Tester {
   double cycles_per_packet_ = 0;
   std::uint64_t made_ = 0;
   std::uint32_t cursor_ = 0;
-  std::uint64_t towards_uplink_ = 0;
-  std::uint32_t fresh_ = 0;  ///< connections so far, those of earlier trials included
+  std::uint64_t fresh_turn_ = 0;  ///< packets in the direction of Trial::fresh
+  std::uint32_t fresh_ = 0;       ///< connections so far, those of earlier trials included
   nat::Direction direction_ = nat::Direction::kOutbound;
   Sending sending_;
   std::vector<bool> seen_;  ///< by packet number; verify only

@@ -106,8 +106,9 @@ def _line(name, tag, expected, *arguments):
 
 def _micro_steps(extent):
     again, rebuilt, shortest = extent.repetitions, extent.rebuilt, extent.min_time
-    steps = [_micro("stages and forms", "^(parse|classify|toeplitz|checksum)", again, shortest,
-                    14 * again * shortest * 2 + 2)]
+    steps = [_micro("stages and forms", "^(parse|classify|toeplitz|checksum|port_choice|adjust_tuple|"
+                    "first_packet|later_packet|policy_decide)", again, shortest,
+                    26 * again * shortest * 2 + 10)]
     for size in extent.sizes:
         steps.append(_micro(f"whole path, {size} sessions", f"^path/.*/sessions:{size}/", again,
                             shortest, 12 * again * (shortest * 2.5 + 0.02) + size / 500_000))
@@ -117,7 +118,7 @@ def _micro_steps(extent):
                             fills + 4 * rebuilt * shortest * 2))
     for size in extent.capacities:
         if size in (1 << 20, 1 << 24):
-            steps.append(_micro(f"new flows, table of {size}", f"^new_flows/capacity:{size}/", rebuilt,
+            steps.append(_micro(f"new flows, table of {size}", f"^new_flows(_logged)?/capacity:{size}/", rebuilt,
                                 shortest, 4 * rebuilt * size / 1_000_000))
     return steps
 
@@ -138,9 +139,15 @@ def _pairs(extent):
 
 def _disturbance(extent):
     pairs, seconds = extent.disturbed
-    return _line("disturbance", "disturbance", 10 + extent.middle / 250_000 + pairs * (4 * seconds + 3),
+    return _line("disturbance", "disturbance", 10 + extent.middle / 250_000 + pairs * (8 * seconds + 6),
                  "--sessions", extent.middle, "--seconds", seconds, "--pairs", pairs,
                  "--phases", "disturbance")
+
+
+def _flood(extent):
+    pairs, seconds = extent.disturbed
+    return _line("flood", "flood", 10 + extent.middle / 250_000 + pairs * 4 * seconds,
+                 "--sessions", extent.middle, "--seconds", seconds, "--pairs", pairs, "--phases", "flood")
 
 
 def _latency(extent):
@@ -167,7 +174,7 @@ def _matrix(extent):
 
 def steps(extent):
     """Everything, what takes longest at the end."""
-    all_steps = [*_micro_steps(extent), *_pairs(extent), _disturbance(extent)]
+    all_steps = [*_micro_steps(extent), *_pairs(extent), _disturbance(extent), _flood(extent)]
     if extent is not SMOKE:  # which may run on a busy machine, and that one loses packets
         all_steps.append(_line("verification", "verify", 15, "--sessions", SIZES[0], "--seconds", 0.1,
                                "--phases", "verify"))

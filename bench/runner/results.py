@@ -6,6 +6,10 @@ import json
 import statistics
 
 
+# Of packets that were verified; a busy machine loses some besides.
+_WRONG = ("foreign", "wrong_tuple", "wrong_checksum", "doubled")
+
+
 class Figure:
     """Samples of one quantity. Prints as `median (least - most)`."""
 
@@ -55,6 +59,10 @@ class Results:
                 self.failures.append({"step": where, "why": run["error"]})
             if "verify" in run and not run["verify"]["clean"]:
                 self.failures.append({"step": where, "why": "verification: see its table"})
+            for after in ("verify_disturbed", "verify_flooded"):
+                wrong = {what: run[after][what] for what in _WRONG if after in run and run[after][what]}
+                if wrong:
+                    self.failures.append({"step": where, "why": f"{after}: {wrong}"})
 
     def fail(self, name, error):
         lines = (error.output or "").strip().splitlines()
@@ -106,11 +114,16 @@ class Results:
                  if all(pair[how].get(what) is not None for how in ("with", "without"))]
         return [Figure([pair[how][what] for pair in pairs], unit, digits) for how in ("with", "without")]
 
-    def changed_sessions(self):
-        """After all disturbances: packets that came back otherwise than they were first learned."""
-        return Figure([run["verify_disturbed"]["wrong_tuple"]
-                       for report in self.reports("disturbance", "sluice") for run in report["runs"]
-                       if "verify_disturbed" in run], "", 0)
+    def changed_sessions(self, tag="disturbance", after="verify_disturbed"):
+        """After all of it: packets that came back otherwise than they were first learned."""
+        return Figure([run[after]["wrong_tuple"]
+                       for report in self.reports(tag, "sluice") for run in report["runs"]
+                       if after in run], "", 0)
+
+    def floods(self, side):
+        """The pairs of trials with and without a flood from inside or outside."""
+        return [pair for report in self.reports("flood", "sluice") for run in report["runs"]
+                for pair in run.get("flood", {}).get(side, [])]
 
     def latency(self, dut, load, percentile):
         """Microseconds."""

@@ -4,6 +4,7 @@
 
 from . import targets
 from .plan import SIZES
+from .results import Figure
 
 _HOW = """Figures are medians, the least and the largest sample behind them. Cycles are those of the time stamp
 counter. Micro benchmarks ran in random order within a size; devices under test took turns (A B A B),
@@ -68,6 +69,33 @@ def _connections(measured):
                    "busy cycles"], lines) if lines else ""
 
 
+def _floods(measured):
+    lines = []
+    for side in ("inside", "outside"):
+        pairs = measured.floods(side)
+        if not pairs:
+            continue
+        def of(how, what, unit="", digits=1, scale=1.0, pairs=pairs):
+            values = [pair[how][what] for pair in pairs]
+            return Figure([value * scale for value in values if value is not None], unit, digits)
+        refused = {}
+        for pair in pairs:
+            for reason, count in pair["with"]["refused"].items():
+                refused[reason] = refused.get(reason, 0) + count
+        grown = Figure([(after - before) / 1024 for before, after in
+                        (pair["with"]["resident_bytes"] for pair in pairs)], "KiB", 0)
+        lines.append([side, of("without", "loss", "%", 3, 100), of("with", "loss", "%", 3, 100),
+                      sum(pair["with"]["flood_sent"] for pair in pairs),
+                      sum(pair["with"]["flood_passed"] for pair in pairs),
+                      ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items())), grown])
+    if not lines:
+        return ""
+    text = _table(["SYNs from", "sessions' packets lost without", "with", "SYNs", "passed", "refused",
+                   "memory grown by"], lines)
+    changed = measured.changed_sessions("flood", "verify_flooded")
+    return f"{text}\nSessions that were not what they had been: {changed}\n"
+
+
 def _verified(measured):
     lines = []
     for entry in measured.line:
@@ -99,6 +127,7 @@ def text(measured, extent, drawn):
     if measured.trials("matrix", "sluice"):
         parts += ["## Line rate, sluice over memif", _matrix(measured)]
     for title, table in (("Connections opened (RFC 9693, phase 1)", _connections(measured)),
+                         ("SYN floods over memif", _floods(measured)),
                          ("Verification: every packet checked", _verified(measured))):
         if table:
             parts += [f"## {title}", table]

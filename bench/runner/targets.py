@@ -75,6 +75,17 @@ def _flow_rows(measured):
                        lambda value: value >= 10)
 
 
+def _session_log_rows(measured):
+    """What `log.sessions` costs a worker: a session is opened and ends."""
+    for what, counter in (("to open a session", "new_per_second"), ("to end one", "cycles")):
+        logged, plain = (measured.counter(f"{name}/capacity:{1 << 20}/workers:1", counter)
+                         for name in ("new_flows_logged", "new_flows"))
+        pairs = (plain, logged) if counter == "new_per_second" else (logged, plain)
+        share = pairs[0].map(pairs[1], lambda a, b: a / b, "x", 3)
+        if share:
+            yield Row("", f"time {what} with the session log / without", "", str(share), "-")
+
+
 def _memory_rows(measured):
     for capacity in (1 << 20, 1 << 24):
         yield _row("5", f"bytes mapped a session before the first refusal, table of {capacity}", "<= 96",
@@ -100,6 +111,11 @@ def _disturbance_rows(measured):
     if gaps:
         yield Row("8", "poll gaps over 50 us with three consoles and scraping; without", "",
                   f"{gaps}; {gaps_without}", "-")
+    for kind, what in (("captured", "all packets"), ("filtered", "one pod of many")):
+        cycles, cycles_without = measured.disturbed(kind, "busy_cycles")
+        if cycles:
+            share = cycles.map(cycles_without, lambda a, b: a / b, "x", 3)
+            yield Row("", f"busy cycles a packet while {what} are captured / without", "", str(share), "-")
     rate, rate_without = measured.disturbed("watched", "received_rate")
     if rate:
         share = rate.map(rate_without, lambda a, b: a / b * 100, "%", 1)
@@ -129,6 +145,7 @@ def rows(measured):
     yield from _path_rows(measured)
     yield from _memif_rows(measured)
     yield from _flow_rows(measured)
+    yield from _session_log_rows(measured)
     yield from _memory_rows(measured)
     yield Row("6", "replies met by their owner without a ring", "100 %",
               "not measured: a matter of correctness, which tests show", "-")

@@ -54,12 +54,31 @@ class Bench(unittest.TestCase):
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
         self.assertEqual(ended.returncode, 0, ended.stdout)
         run = json.loads(report.read_text())["runs"][0]
-        for kind in ("watched", "operated"):
+        for kind in ("watched", "operated", "captured", "filtered"):
             for trial in run["disturbance"][kind][0].values():
                 self.assertGreater(trial["received"], 0)
                 self.assertGreater(trial["busy_cycles"], 0)
         self.assertEqual(run["verify_disturbed"]["received"], 2 * SESSIONS)
         self.assertEqual({name: run["verify_disturbed"][name] for name in NOTHING}, dict.fromkeys(NOTHING, 0))
+
+    def test_a_flood_is_refused_by_name_and_harms_nobody(self):
+        report = self.folder / "report.json"
+        ended = subprocess.run(
+            [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--rate", GENTLY,
+             "--seconds", "2", "--pairs", "1", "--phases", "flood", f"--json={report}"],
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120, check=False)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+        run = json.loads(report.read_text())["runs"][0]
+        inside, outside = (run["flood"][side][0]["with"] for side in ("inside", "outside"))
+        for trial in (inside, outside):
+            self.assertGreater(trial["flood_sent"], 0)
+            self.assertEqual(trial["lost"], 0, ended.stdout)
+        # The table has 1,024 records: what finds none is refused, to the packet.
+        self.assertEqual(inside["refused"], {"flow_table_full": inside["flood_sent"] - inside["flood_passed"]})
+        # Random sources: some are nobody's, or a pod's.
+        self.assertLessEqual(set(outside["refused"]), {"no_session", "martian_source", "spoofed_source"})
+        self.assertEqual(sum(outside["refused"].values()), outside["flood_sent"])
+        self.assertEqual({name: run["verify_flooded"][name] for name in NOTHING}, dict.fromkeys(NOTHING, 0))
 
     def test_what_cannot_be_disturbed_is_refused(self):
         for arguments in (["--link", "af_packet"], ["--protocol", "tcp"], ["--dut", "testpmd-macswap"]):
