@@ -18,11 +18,11 @@ std::string again_and_again(const std::string& command, const char* pause) {
 std::string capture(const std::string& console,
                     const std::string& file,
                     const std::string& filter) {
+  constexpr unsigned kMost = 10'000'000;  // packets that a capture may be asked for
   return fmt::format(
-      "trap '{0}capture stop >/dev/null; rm -f {1}; exit' INT; {0}capture start {1} {2} >/dev/null "
-      "|| "
-      "exit; while :; do sleep 0.1; done",
-      console, file, filter);
+      "trap '{0}capture stop >/dev/null; rm -f {1}; exit' INT; "
+      "{0}capture start {1} {2} count {3} >/dev/null || exit; while :; do sleep 0.1; done",
+      console, file, filter, kMost);
 }
 
 std::vector<std::string> loops(Disturbance kind, const Entrances& to, const std::string& folder) {

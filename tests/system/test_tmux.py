@@ -76,6 +76,13 @@ class Tmux(ConsoleTest):
         self.wait_for_screen(lambda lines: "only show something" in "\n".join(lines), "the refusal")
         self.assertIsNone(self.running.gateway.process.poll())
 
+    def test_a_watched_answer_is_the_answer_and_nothing_else(self):
+        self.type("watch show pods 1", "Enter")
+        wanted = [line.rstrip() for line in self.console(self.running, "show", "pods").splitlines()]
+        self.wait_for_screen(lambda lines: lines == wanted, "what show pods says:\n" + "\n".join(wanted))
+        self.type("q")
+        self.wait_for_screen(lambda lines: lines[-1] == PROMPT, "the prompt")
+
     def test_it_is_resized_while_it_watches(self):
         self.type("watch show rates 1", "Enter")
         self.wait_for_screen(lambda lines: any(line.startswith("worker  busy") for line in lines), "the table")
