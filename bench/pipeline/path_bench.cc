@@ -2,7 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 /// Claim: the path costs little more with 16 million sessions than with 64 thousand, and half of
 /// what it costs with rte_hash as its index. 64-byte frames of established flows in random order;
-/// `io` is what touching frames costs without any of it. Run one size with
+/// `io` is what touching frames costs without any of it; `nic` and `software` are what one of
+/// several workers does, with packets steered by NICs that are trusted and by itself. Run one size
+/// with
 /// --benchmark_enable_random_interleaving and repetitions to compare.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -19,8 +21,12 @@ namespace {
 using pipeline::EgressPipeline;
 
 template <typename Path>
-void run(benchmark::State& state, Sessions& sessions, Traffic::Flow flow, Path& path) {
-  Traffic traffic(sessions, flow);
+void run(benchmark::State& state,
+         Sessions& sessions,
+         Traffic::Flow flow,
+         Path& path,
+         const nat::OwnerFunction* owner = nullptr) {
+  Traffic traffic(sessions, flow, owner);
   Meter meter(state);
   std::size_t sent = 0;
   const auto all_bursts = [&] {
@@ -68,6 +74,32 @@ void stages(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
   }
 }
 
+/// The first of two workers, whose queue brings nothing but its own packets. Where NICs are not
+/// trusted it asks each packet for its owner.
+void of_two(benchmark::State& state, std::uint32_t count, Traffic::Flow flow, bool trusts) {
+  static const nat::OwnerFunction kOwner{nat::symmetric_key(), 2};
+  Sessions& sessions = Sessions::kept(count);
+  const pipeline::Context& one = sessions.worker().context();
+  pipeline::Context context{one.self,  kOwner,       one.links,     one.neighbours, one.table,
+                            one.ports, one.counters, one.fragments, one.outbox,     one.snapshot};
+  std::array<pipeline::NicQueue, 2> queues;
+  for (pipeline::NicQueue& queue : queues) queue.allow(trusts);
+  context.nic_queues = queues;
+  NatPath<EgressPipeline> path(context);
+  run(state, sessions, flow, path, &kOwner);
+  const bool trusted = std::any_of(queues.begin(), queues.end(),
+                                   [](const pipeline::NicQueue& queue) { return queue.trusted(); });
+  if (trusted != trusts) state.SkipWithError("packets were steered otherwise");
+}
+
+void nic(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
+  of_two(state, count, flow, true);
+}
+
+void software(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
+  of_two(state, count, flow, false);
+}
+
 /// By size first: sessions are opened once for all benchmarks of a size.
 [[maybe_unused]] const bool kRegistered = [] {
   using Function = void (*)(benchmark::State&, std::uint32_t, Traffic::Flow);
@@ -84,6 +116,8 @@ void stages(benchmark::State& state, std::uint32_t count, Traffic::Flow flow) {
       add("sluice", sluice, count, way, flow);
       add("rte_hash", with_rte_hash, count, way, flow);
       add("stages", stages, count, way, flow);
+      add("nic", nic, count, way, flow);
+      add("software", software, count, way, flow);
     }
   }
   return true;

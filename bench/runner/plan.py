@@ -111,7 +111,7 @@ def _micro_steps(extent):
                     26 * again * shortest * 2 + 10)]
     for size in extent.sizes:
         steps.append(_micro(f"whole path, {size} sessions", f"^path/.*/sessions:{size}/", again,
-                            shortest, 12 * again * (shortest * 2.5 + 0.02) + size / 500_000))
+                            shortest, 18 * again * (shortest * 2.5 + 0.02) + size / 500_000))
     for size in extent.capacities:
         fills = 9 * rebuilt * size / 1_000_000
         steps.append(_micro(f"table of {size}", f"^table/.*/capacity:{size}/", rebuilt, shortest,

@@ -47,6 +47,14 @@ def _path_rows(measured):
                    lambda value: value >= 2)
 
 
+def _steering_rows(measured):
+    saved = _path(measured, "software", MIDDLE).map(_path(measured, "nic", MIDDLE), lambda a, b: a - b,
+                                                    "cycles", 1)
+    if saved:
+        yield Row("", f"the path with several workers, steered by software - by trusted NICs, {MIDDLE} sessions",
+                  "", str(saved), "-")
+
+
 def _memif_rows(measured):
     cycles = {dut: measured.maximum("memif", dut, "busy_cycles", unit="cycles", digits=1)
               for dut in ("sluice", "testpmd-macswap")}
@@ -143,6 +151,7 @@ def _kernel_rows(measured):
 
 def rows(measured):
     yield from _path_rows(measured)
+    yield from _steering_rows(measured)
     yield from _memif_rows(measured)
     yield from _flow_rows(measured)
     yield from _session_log_rows(measured)

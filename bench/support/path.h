@@ -69,6 +69,8 @@ class NatPath {
     packet.headroom = rte_pktmbuf_headroom(frame);
     packet.vlan_stripped =
         (frame->ol_flags & (RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED)) != 0;
+    packet.hashed = (frame->ol_flags & RTE_MBUF_F_RX_RSS_HASH) != 0;
+    packet.nic_hash = frame->hash.rss;
     packet.in = in;
   }
 

@@ -69,7 +69,8 @@ Sessions& Sessions::kept(std::uint32_t count) {
   return *last;
 }
 
-Traffic::Traffic(const Sessions& sessions, Flow flow) : sessions_(sessions), flow_(flow) {}
+Traffic::Traffic(const Sessions& sessions, Flow flow, const nat::OwnerFunction* owner)
+    : sessions_(sessions), flow_(flow), owner_(owner) {}
 
 Direction Traffic::direction(unsigned number) const {
   if (flow_ == Flow::kBoth) return number % 2 == 0 ? Direction::kOutbound : Direction::kInbound;
@@ -84,12 +85,22 @@ std::span<rte_mbuf* const> Traffic::burst(unsigned number) const {
   return pool_.frames().subspan(number * pipeline::kBurstSize, pipeline::kBurstSize);
 }
 
+nat::FlowKey Traffic::draw(Direction direction) noexcept {
+  for (;;) {
+    const nat::FlowKey key = sessions_.key(dice_.below(sessions_.count()), direction);
+    if (owner_ == nullptr || owner_->owner(owner_->hash(key)) == WorkerId{0}) return key;
+  }
+}
+
 void Traffic::refill() noexcept {
   for (unsigned number = 0; number < kBursts; ++number) {
     const Macs macs = OneWorker::macs_into(device(number));
     for (rte_mbuf* frame : burst(number)) {
-      const std::uint32_t which = dice_.below(sessions_.count());
-      FramePool::write(*frame, macs, sessions_.key(which, direction(number)));
+      const nat::FlowKey key = draw(direction(number));
+      FramePool::write(*frame, macs, key);
+      if (owner_ == nullptr) continue;
+      frame->ol_flags |= RTE_MBUF_F_RX_RSS_HASH;
+      frame->hash.rss = owner_->hash(key);
     }
   }
 }

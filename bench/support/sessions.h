@@ -44,7 +44,9 @@ class Traffic {
  public:
   enum class Flow { kOutbound, kInbound, kBoth };  ///< both: every other burst
 
-  Traffic(const Sessions& sessions, Flow flow);
+  /// With an owner function, packets of worker 0 only, with the hash that a NIC gives them which
+  /// knows the function.
+  Traffic(const Sessions& sessions, Flow flow, const nat::OwnerFunction* owner = nullptr);
   /// Writes every frame anew: a path rewrites them.
   void refill() noexcept;
 
@@ -56,9 +58,11 @@ class Traffic {
 
  private:
   [[nodiscard]] nat::Direction direction(unsigned number) const;
+  [[nodiscard]] nat::FlowKey draw(nat::Direction direction) noexcept;
 
   const Sessions& sessions_;
   Flow flow_;
+  const nat::OwnerFunction* owner_;
   FramePool pool_{kFrames};
   Dice dice_;
 };
