@@ -111,11 +111,11 @@ Replay::Source* Replay::earliest() {
 
 /// Stamps that run backwards hold the clock still.
 void Replay::keep_time(std::uint64_t time_ns) {
-  if (clock_ns_ == 0) clock_ns_ = time_ns;
-  if (time_ns <= clock_ns_) return;
-  const std::uint64_t ms = (time_ns - clock_ns_) / kNsPerMs;
+  if (!clock_ns_) clock_ns_ = time_ns;
+  if (time_ns <= *clock_ns_) return;
+  const std::uint64_t ms = (time_ns - *clock_ns_) / kNsPerMs;
   simulator_.forward(std::chrono::milliseconds(ms));
-  clock_ns_ += ms * kNsPerMs;
+  *clock_ns_ += ms * kNsPerMs;
 }
 
 Verdict Replay::process(const Source& source) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,7 @@ class Replay {
   std::vector<Source> sources_;
   std::vector<std::unique_ptr<CaptureWriter>> outputs_;  ///< by DeviceId
   std::string out_dir_;
-  std::uint64_t clock_ns_ = 0;  ///< of the capture, where the simulation stands
+  std::optional<std::uint64_t> clock_ns_;  ///< of the capture, where the simulation stands
   std::vector<std::uint8_t> buffer_;
 };
 

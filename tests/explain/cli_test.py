@@ -221,6 +221,13 @@ class Replay(Cli):
                            f"eni0={self.capture('b', pcap(late))}")
         self.assertEqual([one["reason"] for one in said], [None, "no_session", None])
 
+    def test_a_capture_may_begin_at_nought(self):
+        frames = [(0, udp(POD, 4000, REMOTE, 53)), (1000.0, udp(POD, 4001, REMOTE, 53))]
+        late = [(400.0, udp(REMOTE, 53, SNAT, 4000))]
+        said = self.replay(f"pod0={self.capture('a', pcap(frames))}",
+                           f"eni0={self.capture('b', pcap(late))}")
+        self.assertEqual([one["reason"] for one in said], [None, "no_session", None])
+
     def test_a_capture_that_breaks_off(self):
         whole = b"".join(pcap([(1, udp(POD, 4000, REMOTE, 53)), (2, udp(POD, 4001, REMOTE, 53))]))
         self.capture("cut", [whole[:-5]])
