@@ -59,6 +59,10 @@ class Ipv6Addr {
   [[nodiscard]] constexpr bool is_link_local() const noexcept {
     return bytes_[0] == 0xfe && (bytes_[1] & 0xc0) == 0x80;
   }
+  [[nodiscard]] constexpr bool is_loopback() const noexcept {
+    constexpr Bytes kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return bytes_ == kLoopback;
+  }
   [[nodiscard]] bool is_v4_mapped() const noexcept;
 
   friend constexpr auto operator<=>(const Ipv6Addr&, const Ipv6Addr&) noexcept = default;

@@ -365,8 +365,8 @@ template <typename Address>
 bool EniMap::Impl::source_may_arrive(DeviceId in, const Address& source) const noexcept {
   const AddressFacts& from = about(source);
   if (from.pod_port != kNoDevice) return from.pod_port == in;
-  if (!from.in_pod_cidrs) return true;
   if (!is_eni(in)) return false;
+  if (!from.in_pod_cidrs) return true;
   const auto* node = routes.find(source);
   // A connected subnet alone does not make another ENI wrong: the VPC delivers by destination, so
   // a neighbour in eni1's subnet reaches a pod of eni0 through eni0.

@@ -85,8 +85,8 @@ class EniMap {
   /// secondary addresses and delegated prefixes; a pod port's gateway and fe80::1.
   [[nodiscard]] bool answers_for(DeviceId device, const IpAddr& address) const noexcept;
   /// False when a packet with this source cannot honestly arrive here: a pod port's address
-  /// elsewhere; a source in pods.cidrs on a pod port that does not list it; a source in pods.cidrs
-  /// on an ENI without a route to it while another has a written one.
+  /// elsewhere; a source on a pod port that does not list it (what is behind one is no router); a
+  /// source in pods.cidrs on an ENI without a route to it while another has a written one.
   [[nodiscard]] bool source_may_arrive(DeviceId in, const IpAddr& source) const noexcept;
   [[nodiscard]] bool source_may_arrive(DeviceId in, Ipv4Addr source) const noexcept;
 

@@ -36,7 +36,7 @@ enum class DropKind : std::uint8_t {
   X(kBadFragment,             "bad_fragment",              kMalformed, "fragment that overlaps or repeats another, or fits no datagram")   \
   X(kMartianSource,           "martian_source",            kMalformed, "source that can only be wrong (RFC 1812 5.3.7)")                   \
   X(kMartianDestination,      "martian_destination",       kMalformed, "destination in 0.0.0.0/8 or 127.0.0.0/8 (RFC 1812 5.3.7)")         \
-  X(kSpoofedSource,           "spoofed_source",            kPolicy,    "a pod's address on a device it does not sit behind; see pods, pod_ports, routes") \
+  X(kSpoofedSource,           "spoofed_source",            kPolicy,    "a pod's address on a device it does not sit behind, or a pod that writes to another in a stranger's name; see pods, pod_ports, routes") \
   X(kPolicyDrop,              "policy_drop",               kPolicy,    "an own rule says drop")                                            \
   X(kLinkLocalDestination,    "link_local_destination",    kPolicy,    "link-local destination; see snat.forward_link_local")              \
   X(kMulticastDestination,    "multicast_destination",     kPolicy,    "multicast is never forwarded")                                     \

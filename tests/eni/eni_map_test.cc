@@ -387,7 +387,7 @@ TEST(EniMapSourceMayArrive, APodPortsAddressOnlyThere) {
 TEST(EniMapSourceMayArrive, APodOnAPodPortOnlyWhenListed) {
   const EniMap map{node()};
   EXPECT_FALSE(map.source_may_arrive(kPod0, address("10.30.2.99")));
-  EXPECT_TRUE(map.source_may_arrive(kPod0, address("192.0.2.77"))) << "no pod: ownership decides";
+  EXPECT_FALSE(map.source_may_arrive(kPod0, address("192.0.2.77"))) << "what is there is no router";
 }
 
 TEST(EniMapSourceMayArrive, APodOnAnEniUnlessOnlyOthersHaveARouteToIt) {

@@ -209,6 +209,10 @@ TEST(Answer, NothingIsSaidAboutAnIcmpv6Error) {
   Harness harness(node_yaml());
   const auto error = from_pod_a6().icmpv6(1, Bytes(60)).ttl(1);
   EXPECT_EQ(harness.send("pod-a", error).fate, Fate::kDrop);
+  constexpr unsigned kDestinationOptions = 60;
+  const Bytes hidden{58, 0, 1, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};  // and an unreachable behind
+  const auto behind_options = from_pod_a6().protocol(kDestinationOptions).payload(hidden).ttl(1);
+  EXPECT_EQ(harness.send("pod-a", behind_options).fate, Fate::kDrop);
   const auto echo = from_pod_a6().icmpv6(128, Bytes(60)).ttl(1);
   EXPECT_EQ(harness.send("pod-a", echo).fate, Fate::kDropAnswered);
 }

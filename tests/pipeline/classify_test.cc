@@ -72,7 +72,12 @@ const Case kSources[] = {
      dedicated_yaml()},
     {"NotAPodsAndNobodys", "pod-a", udp("172.30.0.1", "198.51.100.7"), DropReason::kNoOwner},
     {"BetweenStrangers", "eni0", udp("172.30.0.1", "198.51.100.7"), DropReason::kNoOwner},
-    {"LinkLocal", "pod-a", udp("169.254.7.7", "198.51.100.7"), DropReason::kNoOwner},
+    {"StrangersToAnotherPod", "pod-b", udp("198.51.100.7", "10.10.10.21"),
+     DropReason::kSpoofedSource},
+    {"StrangersPingingUsFromAPodPort", "pod-b", eth().ipv4("198.51.100.7", "10.10.10.20").echo(1),
+     DropReason::kSpoofedSource},
+    {"LinkLocal", "pod-a", udp("169.254.7.7", "198.51.100.7"), DropReason::kMartianSource},
+    {"LinkLocalToAPod", "eni1", udp("169.254.169.254", "10.10.20.21"), DropReason::kMartianSource},
 };
 INSTANTIATE_TEST_SUITE_P(Sources, Refused, testing::ValuesIn(kSources), [](const auto& c) {
   return c.param.name;
@@ -390,6 +395,12 @@ const Case kIpv6[] = {
     {"UnspecifiedSource", "eni0", udp6("::", kPod6), DropReason::kMartianSource},
     {"OwnSource", "eni0", udp6(kOwn6, kPod6), DropReason::kMartianSource},
     {"SourceIsDestination", "pod-a", udp6(kPod6, kPod6), DropReason::kMartianSource},
+    {"LoopbackSource", "eni0", udp6("::1", kPod6), DropReason::kMartianSource},
+    {"MappedSource", "eni0", udp6("::ffff:1.2.3.4", kPod6), DropReason::kMartianSource},
+    {"LoopbackDestination", "pod-a", udp6(kPod6, "::1"), DropReason::kMartianDestination},
+    {"UnspecifiedDestination", "pod-a", udp6(kPod6, "::"), DropReason::kMartianDestination},
+    {"MappedDestination", "pod-a", udp6(kPod6, "::ffff:8.8.8.8"), DropReason::kMartianDestination},
+    {"StrangersToAPod", "pod-b", udp6(kServer6, kPod6), DropReason::kSpoofedSource},
     {"MulticastDestination", "pod-a", udp6(kPod6, "ff0e::5"), DropReason::kMulticastDestination},
     {"LinkLocalDestination", "pod-a", udp6(kPod6, "fe80::5"), DropReason::kLinkLocalDestination},
     {"LinkLocalSource", "pod-a", udp6("fe80::5", kServer6), DropReason::kLinkLocalDestination},

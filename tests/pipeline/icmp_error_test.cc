@@ -337,16 +337,25 @@ TEST(IcmpErrors, OfAPreservedFlowPassAsTheyAre) {
   EXPECT_EQ(harness.sessions(), 1u);
 }
 
-/// A pod may say that any router complains; the ENI may emit the pod's address only.
-TEST(IcmpErrors, NeverLeaveByAnEniThatMayNotEmitTheirSource) {
+/// A pod may say that any router complains; but there is none behind its port, and the ENI may emit
+/// the pod's address only.
+TEST(IcmpErrors, OfAPodAreItsOwn) {
   Harness harness(node_yaml());
+  const auto translated = eth().ipv4("10.10.10.21", "198.51.100.7").udp(1, 2);
+  const unsigned port = test::source_port_of(harness.send("pod-a", translated).frame);
+  const auto answer = eth().ipv4("198.51.100.7", "10.10.10.20").udp(2, port);
+  ASSERT_EQ(harness.send("eni0", answer).device, "pod-a");
+  const auto inside = answer.destination("10.10.10.21").destination_port(1);
+  EXPECT_TRUE(dropped(harness.send("pod-b", error("203.0.113.1", "198.51.100.7", quote(inside))),
+                      DropReason::kSpoofedSource));
+
   const auto query = eth().ipv4("10.10.20.21", "10.10.30.5").udp(1, 2);
   ASSERT_TRUE(harness.send("pod-b", query).emitted());
   const auto reply = eth().ipv4("10.10.30.5", "10.10.20.21").udp(2, 1);
   const auto complain = [&](std::string_view who) {
     return harness.send("pod-b", error(who, "10.10.30.5", quote(reply)));
   };
-  EXPECT_TRUE(dropped(complain("203.0.113.1"), DropReason::kNoOwner));
+  EXPECT_TRUE(dropped(complain("203.0.113.1"), DropReason::kSpoofedSource));
   EXPECT_TRUE(dropped(complain("10.10.10.21"), DropReason::kSpoofedSource));
   EXPECT_TRUE(dropped(complain("10.10.10.20"), DropReason::kMartianSource));
   EXPECT_TRUE(dropped(complain("127.0.0.1"), DropReason::kMartianSource));

@@ -49,6 +49,8 @@ const Case kRefused[] = {
     {"DirectedBroadcastToItsMac", query().destination("10.10.10.255").to_mac(net::kBroadcastMac),
      DropReason::kBroadcastDestination},
     {"Ipv6ToAnothersMac", query6().to_mac(kOther), DropReason::kNotForUs},
+    {"Ipv6UnicastToGroupMac", query6().to_mac({0x33, 0x33, 0, 0, 0, 1}), DropReason::kNotForUs},
+    {"Ipv6UnicastToBroadcastMac", query6().to_mac(net::kBroadcastMac), DropReason::kNotForUs},
     {"Ipv4Version", query().version_and_length(0x65), DropReason::kMalformedIpv4},
     {"Ipv4HeaderOf16Bytes", query().version_and_length(0x44), DropReason::kMalformedIpv4},
     {"Ipv4HeaderOf60BytesInAShortFrame", from_pod().udp(1, 2).version_and_length(0x4f),

@@ -136,6 +136,11 @@ bool deserves_silence6(const Packet& packet) noexcept {
   const net::Ipv6Header& ip = packet.ipv6();
   const Ipv6Addr source{ip.source};
   if (source.is_multicast() || source == Ipv6Addr{}) return true;
+  // Behind extension headers (RFC 8200 4) there may be an error: who cannot tell keeps silent.
+  constexpr std::array<std::uint8_t, 4> kExtensions{0, 43, 44, 60};
+  if (std::find(kExtensions.begin(), kExtensions.end(), ip.next_header) != kExtensions.end()) {
+    return true;
+  }
   if (ip.next_header != net::kIcmpv6) return false;
   return packet.contiguous <= packet.l4_offset || *packet.l4() < kFirstThatIsNoError;
 }

@@ -63,7 +63,9 @@ policy::Decision hairpin_decision(policy::Decision decision,
 }
 
 /// A packet to the external side of an endpoint-independent mapping, from somebody its pod has not
-/// written to: another pod (hairpin), or a remote, if the mapping is not filtered.
+/// written to: another pod (hairpin), or a remote, if the mapping is not filtered. Policy is asked
+/// for a hairpin's source, and whether it drops: what it would preserve is translated all the same,
+/// or no answer could come back (RFC 4787 REQ-9a).
 bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
   const Ipv4Addr source{packet.key.source};
   const Ipv4Addr destination{packet.key.destination};
@@ -76,9 +78,15 @@ bool admitted_by_mapping(Packet& packet, Context& context) noexcept {
     packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
     return true;
   }
+  packet.decision = snapshot.policy->decide(source, destination);
+  const Ipv4Addr pod{context.table.at(mapping).identity.pod};
+  if (packet.decision.verdict == policy::Verdict::kDrop ||
+      snapshot.policy->decide(pod, source).verdict == policy::Verdict::kDrop) {
+    packet.drop(DropReason::kPolicyDrop);
+    return true;
+  }
   if (context.enis().about(source).of_a_pod()) {
-    packet.decision = hairpin_decision(snapshot.policy->decide(source, destination), destination,
-                                       *snapshot.policy);
+    packet.decision = hairpin_decision(packet.decision, destination, *snapshot.policy);
     packet.verdict = Verdict::kSnat;
     packet.hairpin = true;
     return true;
@@ -161,6 +169,18 @@ void apply(Packet& packet, Context& context) noexcept {
          from.directed_broadcast;
 }
 
+/// What a pod port does not list may come by it only to leave by an ENI, if that may emit it. To
+/// pods, and to us, it would be somebody else's word: RFC 2827.
+[[nodiscard]] bool is_honest(const Packet& packet,
+                             bool source_may_arrive,
+                             const eni::AddressFacts& from,
+                             const eni::AddressFacts& to,
+                             const eni::EniMap& enis) noexcept {
+  if (source_may_arrive) return true;
+  const bool from_pod_port = !enis.devices()[packet.in.value].is_eni;
+  return from_pod_port && !from.of_a_pod() && to.pod_port == kNoDevice && !to.own;
+}
+
 /// Settles what needs no policy. False: policy has to be asked.
 bool settle(Packet& packet,
             const eni::AddressFacts& from,
@@ -169,9 +189,10 @@ bool settle(Packet& packet,
   const Ipv4Addr source{packet.ipv4().source};
   const Ipv4Addr destination{packet.ipv4().destination};
   const eni::EniMap& enis = context.enis();
-  if (is_martian(source, destination, from)) {
-    packet.drop(DropReason::kMartianSource);
-  } else if (!enis.source_may_arrive(packet.in, source)) {
+  const bool strays = source.is_link_local() && !context.snapshot->config.snat.forward_link_local;
+  if (strays || is_martian(source, destination, from)) {
+    packet.drop(DropReason::kMartianSource);  // RFC 3927 2.7: no link-local source is forwarded
+  } else if (!is_honest(packet, enis.source_may_arrive(packet.in, source), from, to, enis)) {
     packet.drop(DropReason::kSpoofedSource);
   } else if (to.own || pings_router(packet, destination, enis)) {
     receive(packet, context);
@@ -190,6 +211,11 @@ bool is_neighbour_discovery(const Packet& packet) noexcept {
   constexpr std::uint8_t kFirst = 133;  // router solicitation
   constexpr std::uint8_t kLast = 137;   // redirect
   return *packet.l4() >= kFirst && *packet.l4() <= kLast;
+}
+
+/// RFC 4291 2.5.2, 2.5.3 and 2.5.5.2: on no wire.
+bool is_nowhere(const Ipv6Addr& address) noexcept {
+  return address == Ipv6Addr{} || address.is_loopback() || address.is_v4_mapped();
 }
 
 /// IPv6 is forwarded without state; what concerns the link or ourselves is the main thread's.
@@ -212,11 +238,14 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
   if (for_us && !pods && to.own) {
     return packet.drop(DropReason::kNoSession);
   }
-  if (source.is_multicast() || source == destination || source == Ipv6Addr{} ||
-      enis.about(source).own) {
+  const eni::AddressFacts& from = enis.about(source);
+  if (source.is_multicast() || source == destination || is_nowhere(source) || from.own) {
     return packet.drop(DropReason::kMartianSource);
   }
-  if (!enis.source_may_arrive(packet.in, source)) return packet.drop(DropReason::kSpoofedSource);
+  if (is_nowhere(destination)) return packet.drop(DropReason::kMartianDestination);
+  if (!is_honest(packet, enis.source_may_arrive(packet.in, source), from, to, enis)) {
+    return packet.drop(DropReason::kSpoofedSource);
+  }
   // A link-local source stays on its link as well (RFC 4291 2.5.6).
   if (destination.is_link_local() || source.is_link_local()) {
     return packet.drop(DropReason::kLinkLocalDestination);

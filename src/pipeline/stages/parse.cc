@@ -198,7 +198,12 @@ void refuse_group(Packet& packet, const eni::EniMap& enis) noexcept {
   switch (type) {
     case net::kEtherTypeIpv6:
       // Group addresses: neighbour discovery, judged by Classify.
-      return for_us ? parse_ipv6(packet) : packet.drop(DropReason::kNotForUs);
+      if (!for_us) return packet.drop(DropReason::kNotForUs);
+      parse_ipv6(packet);
+      if (!to_us && packet.live() && !Ipv6Addr{packet.ipv6().destination}.is_multicast()) {
+        packet.drop(DropReason::kNotForUs);
+      }
+      return;
     case net::kEtherTypeArp: return for_us ? parse_arp(packet) : packet.drop(DropReason::kNotForUs);
     case net::kEtherTypeVlan:
     case net::kEtherTypeQinQ: return packet.drop(DropReason::kVlanTagged);
