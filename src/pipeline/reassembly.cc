@@ -131,6 +131,9 @@ void Reassembly::store(Index index, const Fragment& fragment, const Packet& pack
   datagram.frame_bytes += packet.length;
   datagram.received = static_cast<std::uint16_t>(datagram.received + fragment.cut.length);
   datagram.ecn_seen |= bit(fragment.ecn);
+  const net::Ipv4Header& ip = packet.ipv4();
+  datagram.lowest_ttl = std::min(datagram.lowest_ttl, ip.ttl);
+  datagram.dont_fragment |= ip.dont_fragment();
   if (!fragment.more) datagram.total = static_cast<std::uint16_t>(fragment.cut.end());
 
   std::memcpy(payload(index) + fragment.cut.offset, packet.l4(), fragment.cut.length);
@@ -151,7 +154,10 @@ void Reassembly::complete(Index index, Packet& packet) noexcept {
   net::header_at<net::EthernetHeader>(frame) = packet.ethernet();
   auto& ip = net::header_at<net::Ipv4Header>(frame + kEthernet);
   ip.total_length = Be16::from_host(static_cast<std::uint16_t>(header_length + datagram.total));
-  ip.fragment = Be16::from_host(ip.fragment.to_host() & kDontFragment);
+  // All leave with one header: none is to live longer than it came, or to be cut where it forbade
+  // it.
+  ip.fragment = Be16::from_host(datagram.dont_fragment ? kDontFragment : 0);
+  ip.ttl = datagram.lowest_ttl;
   if ((datagram.ecn_seen & bit(kCe)) != 0) ip.type_of_service |= kCe;
   ip.checksum = {};
   ip.checksum = net::full_checksum({frame + kEthernet, header_length});

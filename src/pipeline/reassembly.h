@@ -83,6 +83,8 @@ class Reassembly {
     std::uint16_t total = 0;     ///< bytes of payload, once the last fragment has come
     std::uint8_t ecn_seen = 0;   ///< a bit for each codepoint
     std::uint8_t first_header_length = 0;
+    std::uint8_t lowest_ttl = 255;
+    bool dont_fragment = false;  ///< of any of them
     Fragmentation fragmentation;
     Index next_in_slot = kNone;
     Index younger = kNone, older = kNone;

@@ -326,6 +326,11 @@ TEST(Fragment, APacketLargerThanTheMtuIsCutUnlessItForbids) {
       harness.send("pod-a", from_pod().udp(4000, 53).payload(counting(1400)).df());
   EXPECT_TRUE(dropped(refused, DropReason::kTooBig));
   EXPECT_EQ(refused.answer, AnswerKind::kIcmpFragmentationNeeded);
+  // What cannot leave takes neither a port nor a record.
+  EXPECT_EQ(harness.sessions(), 1u);
+  EXPECT_TRUE(dropped(harness.send("pod-a", from_pod().udp(4001, 54).payload(counting(1400)).df()),
+                      DropReason::kTooBig));
+  EXPECT_EQ(harness.sessions(), 1u);
 }
 
 // 81. Fragment flood beyond the context limit: new flows live, old contexts evicted
@@ -457,6 +462,22 @@ TEST(Fragment, APingLongerThanTheMtuIsAnsweredInPieces) {
   ASSERT_TRUE(out.emitted()) << out;
   EXPECT_EQ(out.pieces.size(), 3u);
   EXPECT_EQ(test::wrong_checksums(join(out.pieces)), "");
+}
+
+/// They leave with one header: none may live longer than it came, nor be cut where it forbids that.
+TEST(Fragment, TheLeastOfTheirTimesToLiveCounts) {
+  Harness harness(node_yaml("", kOnePort));
+  auto pieces = cut_to_mtu(long_query().ttl(64).bytes(), 1500);
+  pieces[1] = cut_to_mtu(long_query().ttl(9).df().bytes(), 1500)[1];
+  const Outcome out = send_all(harness, "pod-a", pieces);
+  ASSERT_TRUE(out.emitted()) << out;
+  for (const Bytes& piece : out.pieces) {
+    EXPECT_EQ(piece[22], 8);
+    EXPECT_EQ(piece[20] & 0x40, 0x40);
+  }
+  pieces = cut_to_mtu(long_query().id(0x78).ttl(64).bytes(), 1500);
+  pieces[1] = cut_to_mtu(long_query().id(0x78).ttl(1).bytes(), 1500)[1];
+  EXPECT_TRUE(dropped(send_all(harness, "pod-a", pieces), DropReason::kTtlExpired));
 }
 
 /// RFC 3168 5.3: congestion that one fragment met, the datagram met.
