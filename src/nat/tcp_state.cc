@@ -269,13 +269,17 @@ void tcp_track(Session& session, Direction direction, const TcpSegment& segment)
   if (next != state) session.set_state(next);
 }
 
-void tcp_track_preserved(Session& session, const TcpSegment& segment) noexcept {
+void tcp_track_preserved(Session& session,
+                         Direction direction,
+                         const TcpSegment& segment) noexcept {
   const SessionState state = session.state();
+  const bool answers = !is_opener(session, direction);
   if (segment.has(net::kRst) || segment.has(net::kFin)) {
     if (state != kFinBoth) session.set_state(kFinBoth);
   } else if (segment.has(net::kSyn)) {
     if (state == kFinBoth) session.set_state(kSynSent);
-  } else if (state == kSynSent) {
+    if (state == kSynSent && answers) session.set_state(kSynBoth);
+  } else if (state == kSynBoth || (state == kSynSent && answers)) {
     session.set_state(kEstablished);
   }
 }

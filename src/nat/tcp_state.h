@@ -59,8 +59,9 @@ void tcp_restart(Session& session,
 /// Moves a translated session on by one segment. Owner: the session's worker.
 void tcp_track(Session& session, Direction direction, const TcpSegment& segment) noexcept;
 
-/// The same for a preserved flow, of which the gateway may see one direction only: no window is
-/// checked, and either side's FIN or RST shortens the session's life.
-void tcp_track_preserved(Session& session, const TcpSegment& segment) noexcept;
+/// The same for a preserved flow: no window is checked, and either side's FIN or RST shortens the
+/// session's life. One of which the gateway sees a single direction never counts as established
+/// (RFC 5382 REQ-5): nobody is to hold a record for hours by segments that are not answered.
+void tcp_track_preserved(Session& session, Direction direction, const TcpSegment& segment) noexcept;
 
 }  // namespace sluice::nat

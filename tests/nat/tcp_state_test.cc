@@ -266,22 +266,26 @@ INSTANTIATE_TEST_SUITE_P(MidStream, Track, testing::ValuesIn(kMidStream), name_o
 // --- preserved flows -------------------------------------------------------------------------
 
 struct PreservedStep {
+  Direction direction;
   std::uint8_t flags;
   SessionState after;
 };
 
-/// Of a preserved flow the gateway may see one direction only, whichever that is.
-TEST(TrackPreserved, FollowsEitherDirectionAlone) {
+/// Only what is answered lives long: of a flow of which one direction is seen nobody can tell.
+TEST(TrackPreserved, IsEstablishedOnceAnswered) {
+  constexpr Direction kOut = Direction::kOutbound;
+  constexpr Direction kIn = Direction::kInbound;
   const std::vector<std::vector<PreservedStep>> scenarios{
-      {{S, kSynSent}, {A, kEstablished}, {A, kEstablished}, {F | A, kFinBoth}, {A, kFinBoth}},
-      {{S, kSynSent}, {S | A, kSynSent}, {A, kEstablished}, {R, kFinBoth}},
-      {{S, kSynSent}, {R | A, kFinBoth}, {S, kSynSent}, {A, kEstablished}},
+      {{kOut, S, kSynSent}, {kIn, S | A, kSynBoth}, {kOut, A, kEstablished}, {kIn, R, kFinBoth}},
+      {{kOut, A, kSynSent}, {kIn, A, kEstablished}, {kOut, F | A, kFinBoth}, {kIn, A, kFinBoth}},
+      {{kOut, S, kSynSent}, {kOut, A, kSynSent}, {kOut, A, kSynSent}, {kOut, F | A, kFinBoth}},
+      {{kOut, S, kSynSent}, {kIn, R | A, kFinBoth}, {kOut, S, kSynSent}, {kIn, S | A, kSynBoth}},
   };
   for (const auto& steps : scenarios) {
     Session session{};
     session.set_state(kSynSent);
     for (std::size_t i = 1; i < steps.size(); ++i) {
-      tcp_track_preserved(session, {steps[i].flags, 0, 0, 0, 0, {}});
+      tcp_track_preserved(session, steps[i].direction, {steps[i].flags, 0, 0, 0, 0, {}});
       EXPECT_EQ(session.state(), steps[i].after) << i;
     }
   }

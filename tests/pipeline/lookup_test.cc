@@ -223,6 +223,23 @@ TEST(LookupTime, AnEstablishedConnectionLives7440Seconds) {
   EXPECT_FALSE(answered_after(harness, 7'440'001ms, data));
 }
 
+/// Nobody holds a record for two hours by a segment that is not answered.
+TEST(LookupTime, APreservedConnectionIsEstablishedOnceItIsAnswered) {
+  for (const bool answered : {false, true}) {
+    Harness harness(node_yaml());
+    const auto data = eth().ipv4("10.10.30.5", "10.10.20.21").tcp(9, 10).seq(5).ack(6);
+    ASSERT_EQ(harness.send("eni1", data).device, "pod-b");
+    const auto answer = eth().ipv4("10.10.20.21", "10.10.30.5").tcp(10, 9).seq(6).ack(5);
+    if (answered) {
+      ASSERT_EQ(harness.send("pod-b", answer).device, "eni1");
+    }
+    EXPECT_EQ(harness.sessions(), 1u);
+    harness.advance(241s);
+    harness.table().sweep(harness.now(), 1024);
+    EXPECT_EQ(harness.sessions(), answered ? 1u : 0u);
+  }
+}
+
 TEST(LookupTime, AClosingConnectionLives240Seconds) {
   Harness harness(node_yaml("", kOnePort));
   Connection connection(harness);

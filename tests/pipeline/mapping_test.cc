@@ -375,6 +375,81 @@ TEST(Mapping, Hairpins) {
   EXPECT_EQ(harness.table().check_invariants(), "");
 }
 
+/// The link at the end of both halves decides what fits, and its MTU is told.
+TEST(Mapping, AHairpinFitsTheLinkItEndsAt) {
+  const auto with_mtu = [](std::string_view key) {
+    std::string yaml = node_yaml("", kIndependent);
+    return yaml.replace(yaml.find(key), key.size(), std::string{key} + " mtu: 1300,");
+  };
+  const auto from_b = eth().ipv4("10.10.20.21", "198.51.100.1").udp(9000, 53);
+  const std::string body(1400, 'x');
+  for (const bool df : {false, true}) {
+    Harness small_pod(with_mtu("name: pod-b,"));
+    unsigned port_b = test::source_port_of(small_pod.send("pod-b", from_b).frame);
+    const auto sent = eth().ipv4("10.10.10.21", kSnat).udp(4000, port_b).payload(body);
+    for (int packet = 0; packet < 2; ++packet) {  // of a flow that is not known, and of one that is
+      const Outcome out = small_pod.send("pod-a", df ? sent.df() : sent);
+      if (df) {
+        EXPECT_TRUE(dropped(out, DropReason::kTooBig));
+        EXPECT_EQ(out.answer, AnswerKind::kIcmpFragmentationNeeded);
+        ASSERT_TRUE(small_pod.send("pod-a", sent.payload("short")).emitted());
+      } else {
+        EXPECT_EQ(out.device, "pod-b") << out;
+        EXPECT_EQ(out.pieces.size(), 2u);
+      }
+    }
+    Harness small_eni(with_mtu("address: 10.10.10.20/24,"));
+    port_b = test::source_port_of(small_eni.send("pod-b", from_b).frame);
+    const auto same = sent.destination_port(port_b);
+    EXPECT_EQ(small_eni.send("pod-a", df ? same.df() : same).device, "pod-b")
+        << "it crosses no ENI";
+  }
+}
+
+/// A rule that drops does so for mappings as well, whoever writes to them.
+TEST(Mapping, RulesThatDropAreAskedFirst) {
+  const auto rules = [](std::string_view rule) {
+    return kIndependent + "\n  rules: [{" + std::string{rule} + ", action: drop}]";
+  };
+  const std::pair<std::string, bool> kRules[] = {
+      {"from: [10.10.20.21/32], to: [10.10.10.20/32]", true},
+      {"to: [10.10.10.20/32]", true},
+      {"from: [198.51.100.9/32]", false},
+      {"to: [198.51.100.9/32]", false}};
+  for (const auto& [rule, hairpin] : kRules) {
+    Harness harness(node_yaml("", rules(rule)));
+    const unsigned port = test::source_port_of(harness.send("pod-a", udp("198.51.100.1")).frame);
+    const Outcome came = hairpin
+                             ? harness.send("pod-b", eth().ipv4("10.10.20.21", kSnat).udp(9, port))
+                             : harness.send("eni0", inbound("198.51.100.9", port));
+    EXPECT_TRUE(dropped(came, DropReason::kPolicyDrop)) << rule;
+  }
+}
+
+/// A mapping serves the pool it is of; where a rule wants another source, it gets that one.
+TEST(Mapping, ARulesSourceIsObeyed) {
+  const std::string two_pools =
+      kIndependent + "\n  rules: [{to: [198.51.100.0/24], action: snat, source: [10.10.20.20]}]";
+  for (const bool rule_first : {false, true}) {
+    Harness harness(node_yaml("", two_pools));
+    const auto source_of = [&](std::string_view remote) {
+      const Outcome out = harness.send("pod-a", udp(remote));
+      EXPECT_TRUE(out.emitted()) << out;
+      return std::pair{out.device, test::source_port_of(out.frame)};
+    };
+    std::pair<std::string, unsigned> by_rule, by_default;
+    if (rule_first) by_rule = source_of("198.51.100.9");
+    by_default = source_of("203.0.113.9");
+    if (!rule_first) by_rule = source_of("198.51.100.9");
+    EXPECT_EQ(by_rule.first, "eni1");
+    EXPECT_EQ(by_default.first, "eni0");
+    const auto reply = eth().ipv4("198.51.100.9", "10.10.20.20").udp(53, by_rule.second);
+    EXPECT_EQ(harness.send("eni1", reply).device, "pod-a");
+    EXPECT_EQ(harness.send("eni0", inbound("203.0.113.9", by_default.second)).device, "pod-a");
+    EXPECT_EQ(harness.table().check_invariants(), "");
+  }
+}
+
 /// RFC 5508 REQ-7: what one pod says of another's packet goes the same two steps back.
 TEST(Mapping, ErrorsAboutHairpinnedPacketsPass) {
   Harness harness(node_yaml("", kIndependent));

@@ -147,7 +147,9 @@ Harness::Harness(std::string_view yaml, const Options& options)
   const auto& devices = snapshot_->enis.devices();
   for (unsigned i = 0; i < devices.size(); ++i) {
     pipeline::Link link{device_mac(i), options.mtu};
-    if (i < config().enis.size()) link.mtu = config().enis[i].mtu.value_or(options.mtu);
+    const std::size_t enis = config().enis.size();
+    link.mtu =
+        (i < enis ? config().enis[i].mtu : config().pod_ports[i - enis].mtu).value_or(options.mtu);
     links_.push_back(link);
   }
   auto neighbours = eni::NeighbourTable::create(static_cast<unsigned>(devices.size()), 1024);

@@ -2,9 +2,12 @@
 // Copyright (c) 2026 The sluice authors
 #include "pipeline/stages/allocate.h"
 
+#include <algorithm>
+
 #include "nat/tcp_state.h"
 #include "pipeline/elsewhere.h"
 #include "pipeline/stages/lookup.h"
+#include "pipeline/stages/translate.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -65,6 +68,10 @@ nat::AdjacencyId way_of_answers(Context& context,
   return adjacency_to(context, device, remote);
 }
 
+bool contains(const policy::SourcePool& pool, Ipv4Addr address) noexcept {
+  return std::find(pool.addresses.begin(), pool.addresses.end(), address) != pool.addresses.end();
+}
+
 /// Which of a pool's addresses a pod gets.
 std::uint64_t spread(Be32 pod) noexcept { return pod.to_host() * 0x9e3779b97f4a7c15ULL >> 32; }
 
@@ -76,9 +83,8 @@ void start_tracking(const Packet& packet, nat::FlowTable& table) noexcept {
     nat::tcp_open(session, packet.found.direction, segment);
   } else {
     const bool ends = segment.has(net::kRst) || segment.has(net::kFin);
-    session.set_state(ends                     ? nat::SessionState::kFinBoth
-                      : segment.has(net::kSyn) ? nat::SessionState::kSynSent
-                                               : nat::SessionState::kEstablished);
+    // Until it is answered: what anybody may send is to hold no record for hours.
+    session.set_state(ends ? nat::SessionState::kFinBoth : nat::SessionState::kSynSent);
   }
 }
 
@@ -258,12 +264,15 @@ void Allocate::pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noex
   packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
 }
 
-/// A session on the mapping that the pod's side already has; false: it has none.
-bool Allocate::open_on_own_mapping(Packet& packet, Instant now) noexcept {
-  const nat::SessionIndex known = context_.table.find_mapping_of(
-      packet.key.source, packet.key.source_port, packet.key.protocol);
-  if (known == nat::kNoSession) return false;
-  const nat::SessionIdentity& mapping = context_.table.at(known).identity;
+/// What cannot leave is to hold nothing. A hairpin's way ends elsewhere, and is judged there.
+bool Allocate::may_leave(Packet& packet, DeviceId out) noexcept {
+  return packet.hairpin || fits(packet, out, context_);
+}
+
+/// A session on the mapping that the pod's side already has.
+void Allocate::open_on_own_mapping(Packet& packet,
+                                   const nat::SessionIdentity& mapping,
+                                   Instant now) noexcept {
   const Ipv4Addr address{mapping.snat};
   const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
   nat::FlowKey reply = packet.key.reversed();
@@ -272,10 +281,9 @@ bool Allocate::open_on_own_mapping(Packet& packet, Instant now) noexcept {
     packet.drop(DropReason::kNoOwner);
   } else if (is_held(reply, mapping.snat_port, now)) {
     packet.drop(DropReason::kPortsExhausted, AnswerKind::kIcmpAdminProhibited);
-  } else {
+  } else if (may_leave(packet, out)) {
     add_session(packet, {address, mapping.snat_port, out}, nat::kHasMapping, now);
   }
-  return true;
 }
 
 /// A pod keeps one address (RFC 4787 REQ-2), `first` of its pool; the next serves when it has no
@@ -313,7 +321,19 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     packet.drop(reason, AnswerKind::kIcmpAdminProhibited);
   };
   if (context_.at_pod_limit(packet.key.source)) return refuse(DropReason::kPodLimit);
-  if (independent && open_on_own_mapping(packet, now)) return;
+  bool maps = independent;
+  if (independent) {
+    const nat::SessionIndex known =
+        context_.table.find_mapping_of(packet.key.source, packet.key.source_port, protocol);
+    if (known != nat::kNoSession) {
+      const nat::SessionIdentity& mapping = context_.table.at(known).identity;
+      if (contains(pool, Ipv4Addr{mapping.snat})) {
+        return open_on_own_mapping(packet, mapping, now);
+      }
+      // The rule wants another source than the one mapped: it gets a port for this remote alone.
+      maps = false;
+    }
+  }
 
   const std::size_t first = spread(packet.key.source) % pool.addresses.size();
   if (!has_ports(protocol) && !packet.redirected) {
@@ -330,9 +350,10 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   if (!external) {
     return refuse(has_ports(protocol) ? DropReason::kPortsExhausted : DropReason::kProtocolInUse);
   }
-  if (independent && !add_mapping(packet, *external, now)) return;
+  if (!may_leave(packet, external->device)) return;
+  if (maps && !add_mapping(packet, *external, now)) return;
   // Without room, its mapping goes as well.
-  const std::uint8_t flags = independent ? nat::kHasMapping : 0;
+  const std::uint8_t flags = maps ? nat::kHasMapping : 0;
   add_session(packet, *external, flags, now);
 }
 

@@ -41,7 +41,10 @@ class Allocate {
   [[nodiscard]] bool add_mapping(Packet& packet, const External& external, Instant now) noexcept;
   void open_preserved(Packet& packet, Instant now) noexcept;
   void open_translated(Packet& packet, Instant now) noexcept;
-  [[nodiscard]] bool open_on_own_mapping(Packet& packet, Instant now) noexcept;
+  [[nodiscard]] bool may_leave(Packet& packet, DeviceId out) noexcept;
+  void open_on_own_mapping(Packet& packet,
+                           const nat::SessionIdentity& mapping,
+                           Instant now) noexcept;
   [[nodiscard]] std::optional<External> find_external(Packet& packet,
                                                       const policy::SourcePool& pool,
                                                       std::size_t first,

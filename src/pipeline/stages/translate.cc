@@ -40,7 +40,7 @@ using nat::Direction;
     }
   }
   if (!session.identity.translated()) {
-    nat::tcp_track_preserved(session, segment);
+    nat::tcp_track_preserved(session, direction, segment);
   } else if (!restarts) {
     nat::tcp_track(session, direction, segment);
   }
@@ -88,6 +88,36 @@ using nat::Direction;
   }
 }
 
+[[gnu::always_inline]] inline bool turns_back(const Packet& packet,
+                                              const Context& context) noexcept {
+  return packet.found && packet.found.direction == Direction::kOutbound &&
+         (context.table.at(packet.found.session).identity.flags & nat::kHairpin) != 0;
+}
+
+/// The device by which a hairpinned packet leaves when both halves of its way are behind it: asked
+/// while it can still be quoted as it came.
+[[gnu::noinline]] DeviceId hairpin_exit(const Packet& packet,
+                                        Context& context,
+                                        Instant now) noexcept {
+  const nat::SessionIdentity& first = context.table.at(packet.found.session).identity;
+  nat::FlowKey key = packet.key;
+  if (packet.kind == Kind::kIcmpError) return packet.out;  // no longer than what it quotes
+  key.source = first.snat;
+  if (key.source_port != Be16{}) key.source_port = first.snat_port;
+  const nat::Found second = context.table.peek(key, now);
+  if (second) {
+    const nat::Session& session = context.table.at(second.session);
+    const DeviceId out = context.neighbours.device(session.adjacency_id(second.direction));
+    return out == kNoDevice ? packet.out : out;
+  }
+  const nat::SessionIndex mapping =
+      context.table.find_mapping_at(key.destination, key.destination_port, key.protocol);
+  if (mapping == nat::kNoSession) return packet.out;
+  const Ipv4Addr pod{context.table.at(mapping).identity.pod};
+  const DeviceId out = context.enis().egress(Ipv4Addr{key.source}, pod);
+  return out == kNoDevice ? packet.out : out;
+}
+
 /// The second half of a hairpinned packet's way: it now goes from one external side to another, and
 /// is taken in as if it had come from outside. What cannot be taken in was already translated, and
 /// is dropped.
@@ -118,6 +148,20 @@ using nat::Direction;
 
 }  // namespace
 
+bool fits(Packet& packet, DeviceId out, const Context& context) noexcept {
+  const std::uint16_t mtu = context.link(out).mtu;
+  if (packet.ip_length() <= mtu || packet.cut) [[likely]]
+    return true;
+  const bool tell = packet.kind == Kind::kIpv6 || packet.ipv4().dont_fragment();
+  if (!tell && packet.contiguous == packet.length) {
+    packet.cut = true;
+    return true;
+  }
+  packet.answer_mtu = mtu;
+  packet.drop(DropReason::kTooBig, tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
+  return false;
+}
+
 void Translate::process(Burst& burst) noexcept {
   for (Packet& packet : burst) {
     if (!packet.live() || packet.verdict == Verdict::kLocal) continue;
@@ -127,16 +171,9 @@ void Translate::process(Burst& burst) noexcept {
       packet.drop(DropReason::kTtlExpired, AnswerKind::kIcmpTimeExceeded);
       continue;
     }
-    if (packet.ip_length() > context_.link(packet.out).mtu && !packet.cut) {
-      if (v6 || packet.ipv4().dont_fragment() || packet.contiguous < packet.length) {
-        const bool tell = v6 || packet.ipv4().dont_fragment();
-        packet.answer_mtu = context_.link(packet.out).mtu;
-        packet.drop(DropReason::kTooBig,
-                    tell ? AnswerKind::kIcmpFragmentationNeeded : AnswerKind::kNone);
-        continue;
-      }
-      packet.cut = true;
-    }
+    const bool turns = turns_back(packet, context_);
+    const DeviceId out = turns ? hairpin_exit(packet, context_, burst.now()) : packet.out;
+    if (!fits(packet, out, context_)) continue;
     if (v6) {
       --packet.ipv6().hop_limit;
       continue;
@@ -146,8 +183,6 @@ void Translate::process(Burst& burst) noexcept {
       // An error neither keeps a session nor ends it (RFC 5508 REQ-6).
       if (packet.kind == Kind::kFlow) keep(packet, session, context_, burst.now());
       translate(packet, session.identity);
-      const bool turns = (session.identity.flags & nat::kHairpin) != 0 &&
-                         packet.found.direction == Direction::kOutbound;
       if (turns) [[unlikely]] {
         hairpin(packet, context_, burst.now());
         if (!packet.live()) continue;

@@ -18,4 +18,8 @@ class Translate {
   Context& context_;
 };
 
+/// Whether a packet fits the link it is to leave by, whole or cut (and then so marked); else it is
+/// dropped, with an answer to who forbade to cut it. Nothing may have been changed yet.
+[[nodiscard]] bool fits(Packet& packet, DeviceId out, const Context& context) noexcept;
+
 }  // namespace sluice::pipeline
