@@ -105,7 +105,7 @@ int replay(const Options& options) {
   if (const std::uint64_t lost = simulator.incomplete(); lost != 0) {
     fmt::print(stderr,
                "sluice: {} held fragments never became whole datagrams: "
-               "fragment_incomplete\n",
+               "fragment_incomplete, or what is told of a later one that spoiled its datagram\n",
                lost);
   }
   return done ? kDone : failed(done.error());

@@ -82,6 +82,7 @@ pipeline::Packet Simulator::process(DeviceId in,
   packet.headroom = kHeadroom;
   packet.steered = !steers_;
   pipeline_.process(burst_);
+  if (packet.fate == pipeline::Fate::kHeld) ++held_;
   return packet;
 }
 

@@ -61,13 +61,8 @@ class Simulator {
     return enis().devices()[device.value].name;
   }
 
-  /// Fragments that were given up on or still wait: their datagrams never became whole.
-  [[nodiscard]] std::uint64_t incomplete() const noexcept {
-    const auto dropped = [this](pipeline::DropReason reason) {
-      return counters_.dropped[static_cast<std::size_t>(reason)].get();
-    };
-    return dropped(pipeline::DropReason::kFragmentIncomplete) + fragments_.held();
-  }
+  /// Fragments that were held and given up on, or still wait: their datagrams never became whole.
+  [[nodiscard]] std::uint64_t incomplete() const noexcept { return held_ - counters_.merged.get(); }
 
  private:
   /// What create() makes for itself and over() finds there.
@@ -93,6 +88,7 @@ class Simulator {
   pipeline::EgressPipeline pipeline_;
   pipeline::Burst burst_;
   Instant now_;
+  std::uint64_t held_ = 0;  ///< packets that were held when they came
   bool steers_;
 };
 

@@ -267,6 +267,11 @@ class Replay(Cli):
         self.assertEqual([one["held"] for one in self.replay(f"pod0={name}")], [True, True])
         self.assertIn("2 held fragments never became whole datagrams: fragment_incomplete", self.said)
 
+        # One that overlaps takes what was held with it.
+        name = self.capture("spoiled", pcap([(1, pieces[0]), (2, piece(1472, payload[1472:1488], 1))]))
+        self.assertEqual([one.get("reason") for one in self.replay(f"pod0={name}")], [None, "bad_fragment"])
+        self.assertIn("1 held fragments never became whole datagrams", self.said)
+
     def test_a_sum_that_a_nic_should_have_completed(self):
         frame = udp(POD, 4000, REMOTE, 53)
         partial = checksum(_pseudo(POD, REMOTE, 17, frame[34:])[:12]) ^ 0xffff
