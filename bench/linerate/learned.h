@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -50,7 +52,7 @@ class LearnedTable {
   [[nodiscard]] nat::FlowKey inbound(std::uint32_t session) const {
     return translated(session).reversed();
   }
-  void prefetch(std::uint32_t session) const { __builtin_prefetch(&external_[session]); }
+  void prefetch(std::uint32_t session) const { rte_prefetch0(&external_[session]); }
 
  private:
   struct External {

@@ -4,6 +4,7 @@
 
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include <algorithm>
 #include <limits>
@@ -83,7 +84,7 @@ bool Tester::make_burst(unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     sessions[i] = next_session();
     table_->prefetch(sessions[i]);
-    __builtin_prefetch(rte_pktmbuf_mtod(sending_.frames[i], void*), 1);
+    rte_prefetch0(rte_pktmbuf_mtod(sending_.frames[i], void*));
   }
   sending_.fresh = 0;
   for (unsigned i = 0; i < count; ++i) {
@@ -174,7 +175,7 @@ unsigned Tester::receive(Wire& wire, Direction direction) {
   const unsigned count = wire.receive(frames);
   if (count == 0) return 0;
   const std::uint64_t now = rte_rdtsc();
-  for (unsigned i = 0; i < count; ++i) __builtin_prefetch(rte_pktmbuf_mtod(frames[i], void*));
+  for (unsigned i = 0; i < count; ++i) rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
   for (unsigned i = 0; i < count; ++i) take(*frames[i], direction, now);
   rte_pktmbuf_free_bulk(frames.data(), count);
   return count;

@@ -2,6 +2,8 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include <rte_prefetch.h>
+
 #include <array>
 #include <span>
 #include <tuple>
@@ -32,7 +34,7 @@ class HashLookup {
     if (count == 0) return;
     index_.find({keys.data(), count}, {found.data(), count});
     for (std::size_t i = 0; i < count; ++i) {
-      if (found[i]) __builtin_prefetch(&context_.table.at(found[i].session), 1);
+      if (found[i]) rte_prefetch0(&context_.table.at(found[i].session));
     }
     for (std::size_t i = 0; i < count; ++i) {
       if (!found[i] || context_.table.expired(context_.table.at(found[i].session), burst.now())) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <rte_mbuf.h>
+#include <rte_prefetch.h>
 
 #include <algorithm>
 #include <array>
@@ -22,8 +23,7 @@ inline constexpr Instant kNow{1000};  ///< nothing expires unless a benchmark mo
 class IoPath {
  public:
   std::size_t run(std::span<rte_mbuf* const> frames, DeviceId) noexcept {
-    for (const rte_mbuf* frame : frames)
-      __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*), 1);
+    for (const rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
     std::size_t sent = 0;
     for (rte_mbuf* frame : frames) {
       auto& ethernet = *rte_pktmbuf_mtod(frame, net::EthernetHeader*);
@@ -45,7 +45,7 @@ class NatPath {
   explicit NatPath(Arguments&&... arguments) : pipeline_(std::forward<Arguments>(arguments)...) {}
 
   std::size_t run(std::span<rte_mbuf* const> frames, DeviceId in, Instant now = kNow) noexcept {
-    for (rte_mbuf* frame : frames) __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*));
+    for (rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
     burst_.begin(now);
     for (rte_mbuf* frame : frames) add(frame, in);
     pipeline_.process(burst_);

@@ -4,6 +4,7 @@
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_prefetch.h>
 
 #include <algorithm>
 
@@ -46,7 +47,7 @@ bool may_be_unfinished(const rte_mbuf& frame, const PortView& port) noexcept {
 
 /// All of a burst's headers are on their way before the first is read.
 void fetch_frames(std::span<rte_mbuf* const> frames) noexcept {
-  for (rte_mbuf* frame : frames) __builtin_prefetch(rte_pktmbuf_mtod(frame, const void*));
+  for (rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, const void*));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "nat/flow_table.h"
 
 #include <emmintrin.h>
+#include <rte_prefetch.h>
 
 #include <algorithm>
 #include <bit>
@@ -39,7 +40,10 @@ void FlowTable::LimitTable::fill(const IdleLimits& limits) noexcept {
   for (auto& row : limits_) row[static_cast<unsigned>(SessionState::kElsewhere)] = 86'400'000;
 }
 
-void FlowTable::set_limits(const IdleLimits& limits) noexcept { limits_.fill(limits); }
+void FlowTable::set_limits(const IdleLimits& limits) noexcept {
+  limits_.fill(limits);
+  searched_in_vain_ = 0;  // what was in time may be past it now
+}
 
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted =
@@ -179,13 +183,13 @@ void FlowTable::find_burst(std::span<const FlowKey> keys,
   pins_ = 0;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     hashes[i] = hash(keys[i]);
-    __builtin_prefetch(&buckets_[first_of(hashes[i])]);
+    rte_prefetch0(&buckets_[first_of(hashes[i])]);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const Bucket& bucket = buckets_[first_of(hashes[i])];
     const unsigned mask = match(bucket, tag_of(hashes[i]));
     likely[i] = mask == 0 ? kNone : bucket.entries[std::countr_zero(mask)];
-    if (mask != 0) __builtin_prefetch(&records_[likely[i] & kIndexMask], 1);
+    if (mask != 0) rte_prefetch0(&records_[likely[i] & kIndexMask]);
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
     std::uint32_t entry = likely[i];
@@ -256,11 +260,25 @@ void FlowTable::remove(const FlowKey& key) noexcept {
   }
 }
 
-SessionIndex FlowTable::take_record(Instant now) noexcept {
+/// Whether any record was past its time. In a flood into a full table everyone who is refused would
+/// have the same records searched, at the cost of known flows: so many a millisecond are enough.
+bool FlowTable::search_expired(Instant now) noexcept {
   // Enough to find an expired record when a fair share of the table is, without a pause anyone
   // would notice when none is.
-  constexpr unsigned kSearch = 256;
-  if (free_head_ == kEndOfList && fresh_.get() == capacity_ && sweep(now, kSearch) == 0) {
+  constexpr unsigned kRecords = 256;
+  constexpr unsigned kInVain = 4;
+  if (now != searched_at_) {
+    searched_at_ = now;
+    searched_in_vain_ = 0;
+  }
+  if (searched_in_vain_ == kInVain) return false;
+  if (sweep(now, kRecords) != 0) return true;
+  ++searched_in_vain_;
+  return false;
+}
+
+SessionIndex FlowTable::take_record(Instant now) noexcept {
+  if (free_head_ == kEndOfList && fresh_.get() == capacity_ && !search_expired(now)) {
     reclaim_held(now);
   }
   if (free_head_ != kEndOfList) {
@@ -414,7 +432,7 @@ unsigned FlowTable::sweep(Instant now, unsigned at_most) noexcept {
     for (const unsigned end = std::min(records, looked + kAtOnce); looked < end; ++looked) {
       if (cursor_ >= fresh_.get()) cursor_ = 0;
       const SessionIndex index{cursor_++};
-      __builtin_prefetch(&records_[std::min(index.value + kAhead, capacity_ - 1)]);
+      rte_prefetch0(&records_[std::min(index.value + kAhead, capacity_ - 1)]);
       const Session& session = at(index);
       if (session.state() == SessionState::kFree || !expired(session, now)) continue;
       prefetch(session.identity.outbound_key());

@@ -53,6 +53,37 @@ bool PortAllocator::is_free(const FlowKey& reply, Be16 port, Instant now) noexce
   return table_.holder_of(key, now) == kNoSession;
 }
 
+/// Whether the port that the flow would keep is one of ours.
+bool PortAllocator::may_keep(const Request& request,
+                             const PortClasses& classes,
+                             std::uint32_t base) const noexcept {
+  if (!request.preferred || !classes.contains(*request.preferred)) return false;
+  return owner_.owner(base ^ owner_.hash_of_destination_port(*request.preferred)) == self_;
+}
+
+/// Any port of any of our classes; nothing where that class has none that is allowed.
+std::optional<Be16> PortAllocator::draw_of(std::uint32_t base,
+                                           const PortClasses& classes) noexcept {
+  const auto entry = entries_[random_.below(static_cast<std::uint32_t>(entries_.size()))];
+  const auto ports = classes.of((base ^ entry) % kPortClasses);
+  if (ports.empty()) return std::nullopt;
+  return ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
+}
+
+void PortAllocator::draw(Request& request, const PortClasses& classes) noexcept {
+  if (entries_.empty()) return;
+  const std::uint32_t base = owner_.hash(request.reply);
+  FlowKey key = request.reply;
+  if (may_keep(request, classes, base)) {
+    key.destination_port = *request.preferred;
+  } else {
+    request.drawn = draw_of(base, classes);
+    if (!request.drawn) return;
+    key.destination_port = *request.drawn;
+  }
+  table_.prefetch(key);
+}
+
 std::optional<Be16> PortAllocator::choose(const Request& request,
                                           const PortClasses& classes,
                                           Instant now) noexcept {
@@ -61,22 +92,19 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
   if (entries_.empty()) return std::nullopt;  // more workers than RETA entries
   const Choice choice{request.reply, classes.bits(), owner_.hash(request.reply), entries_};
 
-  if (request.preferred && classes.contains(*request.preferred)) {
-    const Be16 port = *request.preferred;
-    const std::uint32_t hash = choice.base ^ owner_.hash_of_destination_port(port);
-    if (owner_.owner(hash) == self_ && is_free(request.reply, port, now)) return port;
+  if (may_keep(request, classes, choice.base) && is_free(request.reply, *request.preferred, now)) {
+    return request.preferred;
   }
   if (request.reclaim) {
     const std::optional<Be16> free = from_map(choice, now);
     return free ? free : reclaim(choice, now);
   }
   if (crowded_.find(RemoteSide::of(request.reply)) == nullptr) {
-    const auto count = static_cast<std::uint32_t>(entries_.size());
+    std::optional<Be16> port = request.drawn;
     for (unsigned attempt = 0; attempt < kTries; ++attempt) {
-      const auto ports = classes.of(choice.class_at(random_.below(count)));
-      if (ports.empty()) continue;
-      const Be16 port = ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
-      if (is_free(request.reply, port, now)) return port;
+      if (!port) port = draw_of(choice.base, classes);
+      if (port && is_free(request.reply, *port, now)) return port;
+      port.reset();
     }
   }
   return from_map(choice, now);

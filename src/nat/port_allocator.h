@@ -39,7 +39,11 @@ class PortAllocator {
     FlowKey reply;
     std::optional<Be16> preferred;  ///< port_selection: preserve
     bool reclaim = false;           ///< take the port that has rested longest if none is free
+    std::optional<Be16> drawn;      ///< by draw(): the first one to try
   };
+  /// Draws the port that choose() is to try first, and fetches what it will look at then: done for
+  /// all of a burst beforehand, the flows wait for memory together. Looks nothing up.
+  void draw(Request& request, const PortClasses& classes) noexcept;
   /// A free port of this worker, or nothing when the last one towards this remote is in use.
   [[nodiscard]] std::optional<Be16> choose(const Request& request,
                                            const PortClasses& classes,
@@ -71,6 +75,11 @@ class PortAllocator {
   };
 
   [[nodiscard]] bool is_free(const FlowKey& reply, Be16 port, Instant now) noexcept;
+  [[nodiscard]] bool may_keep(const Request& request,
+                              const PortClasses& classes,
+                              std::uint32_t base) const noexcept;
+  [[nodiscard]] std::optional<Be16> draw_of(std::uint32_t base,
+                                            const PortClasses& classes) noexcept;
   [[nodiscard]] std::optional<Be16> from_map(const Choice& choice, Instant now) noexcept;
   [[nodiscard]] std::optional<Be16> pick(PortMap& map, const Choice& choice, Instant now) noexcept;
   [[nodiscard]] std::optional<Be16> pick_of_class(const PortMap& map,

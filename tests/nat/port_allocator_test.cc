@@ -40,13 +40,17 @@ struct Shard {
                                std::optional<unsigned> preferred = std::nullopt) {
     PortAllocator::Request request{reply_from(remote, remote_port), std::nullopt};
     if (preferred) request.preferred = be16(*preferred);
+    ports.draw(request, classes);
+    return open(request, classes);
+  }
+  std::optional<unsigned> open(const PortAllocator::Request& request, const PortClasses& classes) {
     const auto port = ports.choose(request, classes, now);
     if (!port) return std::nullopt;
     NewSession session{Be32::from_host(0x0a000000 + flows / 60'000),
-                       Be32::from_host(remote),
+                       request.reply.source,
                        Be32::from_host(kSnat),
                        be16(flows % 60'000),
-                       be16(remote_port),
+                       request.reply.source_port,
                        *port,
                        net::kUdp};
     session.flags = kTranslated;
@@ -169,6 +173,26 @@ TEST(PortAllocator, HandsOutSmallRangesWhole) {
       }
       EXPECT_EQ(used.size(), range.size()) << range.first << ", " << workers << " workers";
     }
+  }
+}
+
+/// The flows of a burst draw their ports before the first of them has one.
+TEST(PortAllocator, FlowsThatDrewTheSamePortGetDifferentOnes) {
+  constexpr unsigned kPorts = 8;
+  const OwnerFunction owner(symmetric_key(), 1);
+  const PortRange range{2000, 2000 + kPorts - 1};
+  const PortClasses classes(owner, {&range, 1});
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Shard shard(owner, 0, 100, seed);
+    std::vector<PortAllocator::Request> burst(kPorts + 1, {shard.reply_from(0x08080808, 53), {}});
+    for (auto& request : burst) shard.ports.draw(request, classes);
+    std::set<unsigned> ports;
+    for (unsigned i = 0; i < kPorts; ++i) {
+      const auto port = shard.open(burst[i], classes);
+      ASSERT_TRUE(port) << "flow " << i;
+      EXPECT_TRUE(ports.insert(*port).second) << *port << " twice";
+    }
+    EXPECT_FALSE(shard.open(burst[kPorts], classes));
   }
 }
 

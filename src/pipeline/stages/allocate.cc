@@ -72,8 +72,28 @@ bool contains(const policy::SourcePool& pool, Ipv4Addr address) noexcept {
   return std::find(pool.addresses.begin(), pool.addresses.end(), address) != pool.addresses.end();
 }
 
-/// Which of a pool's addresses a pod gets.
-std::uint64_t spread(Be32 pod) noexcept { return pod.to_host() * 0x9e3779b97f4a7c15ULL >> 32; }
+/// Which of a pool's addresses a pod gets first.
+std::size_t first_of(const policy::SourcePool& pool, Be32 pod) noexcept {
+  const std::uint64_t spread = pod.to_host() * 0x9e3779b97f4a7c15ULL >> 32;
+  return spread % pool.addresses.size();
+}
+
+/// What a flow asks of the port choice if it is to be seen as `address`.
+nat::PortAllocator::Request port_request(const Packet& packet,
+                                         Ipv4Addr address,
+                                         const Snapshot& snapshot) noexcept {
+  nat::PortAllocator::Request request;
+  request.reply = packet.key.reversed();
+  request.reply.destination = address.wire();
+  request.reply.destination_port = {};
+  if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
+  return request;
+}
+
+bool is_first_packet(const Packet& packet) noexcept {
+  const bool decided = packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;
+  return packet.live() && packet.kind == Kind::kFlow && !packet.found && decided;
+}
 
 void start_tracking(const Packet& packet, nat::FlowTable& table) noexcept {
   if (packet.key.protocol != net::kTcp) return;
@@ -189,9 +209,7 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
                                           Instant now) noexcept {
   const Snapshot& snapshot = *context_.snapshot;
   const std::uint8_t protocol = packet.key.protocol;
-  nat::PortAllocator::Request request;
-  request.reply = packet.key.reversed();
-  request.reply.destination = address.wire();
+  nat::PortAllocator::Request request = port_request(packet, address, snapshot);
   if (!has_ports(protocol)) {
     // By address only: one pod towards each remote, with the worker that the reply reaches.
     const bool ours = context_.owner.owner(context_.owner.hash(request.reply)) == context_.self;
@@ -199,8 +217,7 @@ std::optional<Be16> Allocate::choose_port(const Packet& packet,
     return Be16{};
   }
   request.reclaim = wish.reclaim;
-  if (snapshot.keep_source_port) request.preferred = packet.key.source_port;
-  request.reply.destination_port = {};
+  request.drawn = wish.drawn;
   const nat::PortClasses& classes = snapshot.ports_for(protocol);
   if (!wish.independent) return context_.ports.choose(request, classes, now);
   const nat::FlowKey towards_remote = request.reply;
@@ -296,6 +313,7 @@ std::optional<Allocate::External> Allocate::find_external(Packet& packet,
                                                           Instant now) noexcept {
   bool owned = false;
   for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
+    if (i != 0) wish.drawn.reset();
     const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
     const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
     if (out == kNoDevice) continue;
@@ -307,7 +325,7 @@ std::optional<Allocate::External> Allocate::find_external(Packet& packet,
   return std::nullopt;
 }
 
-void Allocate::open_translated(Packet& packet, Instant now) noexcept {
+void Allocate::open_translated(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept {
   if (!may_open(packet)) return;
   const std::uint8_t protocol = packet.key.protocol;
   const policy::SourcePool& pool = context_.snapshot->policy->pools()[packet.decision.pool.value];
@@ -335,7 +353,7 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
     }
   }
 
-  const std::size_t first = spread(packet.key.source) % pool.addresses.size();
+  const std::size_t first = first_of(pool, packet.key.source);
   if (!has_ports(protocol) && !packet.redirected) {
     nat::FlowKey reply = packet.key.reversed();
     reply.destination = pool.addresses[first].wire();
@@ -344,7 +362,8 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   }
   std::optional<External> external;
   do {
-    external = find_external(packet, pool, first, {independent, packet.hops >= workers}, now);
+    const PortWish wish{independent, packet.hops >= workers, drawn};
+    external = find_external(packet, pool, first, wish, now);
   } while (!external && packet.live() && workers == 1 && ++packet.hops < visits);
   if (!packet.live()) return;
   if (!external) {
@@ -357,7 +376,7 @@ void Allocate::open_translated(Packet& packet, Instant now) noexcept {
   add_session(packet, *external, flags, now);
 }
 
-void Allocate::allocate(Packet& packet, Instant now) noexcept {
+void Allocate::allocate(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept {
   // An earlier packet of the same burst may have opened the flow.
   packet.found = context_.table.find(packet.key, now);
   if (packet.found && is_redirect(packet, context_)) {
@@ -373,7 +392,7 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
   }
   packet.first = true;
   switch (packet.verdict) {
-    case Verdict::kSnat: return open_translated(packet, now);
+    case Verdict::kSnat: return open_translated(packet, drawn, now);
     case Verdict::kUnsnat:
       if (!opens(packet)) return packet.drop(DropReason::kNoSession);
       return open_on_mapping(packet, context_, now);
@@ -381,12 +400,32 @@ void Allocate::allocate(Packet& packet, Instant now) noexcept {
   }
 }
 
+/// Draws a port for each flow that will want one of its own, so that the table's lines that say
+/// whether it is free come together and not one by one: for nothing if the flow is refused, or
+/// another packet of the burst opens it.
+void Allocate::draw_ports(Burst& burst) noexcept {
+  const Snapshot& snapshot = *context_.snapshot;
+  for (unsigned i = 0; i < burst.size(); ++i) {
+    drawn_[i].reset();
+    const Packet& packet = burst[i];
+    const std::uint8_t protocol = packet.key.protocol;
+    if (!is_first_packet(packet) || packet.verdict != Verdict::kSnat || !has_ports(protocol)) {
+      continue;
+    }
+    const policy::SourcePool& pool = snapshot.policy->pools()[packet.decision.pool.value];
+    if (pool.mapping == config::Mapping::kEndpointIndependent) continue;
+    const Ipv4Addr address = pool.addresses[first_of(pool, packet.key.source)];
+    nat::PortAllocator::Request request = port_request(packet, address, snapshot);
+    context_.ports.draw(request, snapshot.ports_for(protocol));
+    drawn_[i] = request.drawn;
+  }
+}
+
 void Allocate::process(Burst& burst) noexcept {
   if (!burst.has_missed()) return;
-  for (Packet& packet : burst) {
-    const bool decided = packet.verdict != Verdict::kNone && packet.verdict != Verdict::kLocal;
-    if (!packet.live() || packet.kind != Kind::kFlow || packet.found || !decided) continue;
-    allocate(packet, burst.now());
+  draw_ports(burst);
+  for (unsigned i = 0; i < burst.size(); ++i) {
+    if (is_first_packet(burst[i])) allocate(burst[i], drawn_[i], burst.now());
   }
 }
 

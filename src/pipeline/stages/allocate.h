@@ -2,6 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 #pragma once
 
+#include <array>
+#include <optional>
+
 #include "pipeline/burst.h"
 #include "pipeline/context.h"
 
@@ -23,11 +26,13 @@ class Allocate {
     DeviceId device;
   };
 
-  void allocate(Packet& packet, Instant now) noexcept;
+  void draw_ports(Burst& burst) noexcept;
+  void allocate(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept;
   [[nodiscard]] bool may_open(Packet& packet) noexcept;
   struct PortWish {
-    bool independent;  ///< of the remote
-    bool reclaim;      ///< of a session that has ended, if need be
+    bool independent;           ///< of the remote
+    bool reclaim;               ///< of a session that has ended, if need be
+    std::optional<Be16> drawn;  ///< towards the first address
   };
   [[nodiscard]] bool is_held(nat::FlowKey reply, Be16 port, Instant now) noexcept;
   [[nodiscard]] std::optional<Be16> choose_port(const Packet& packet,
@@ -40,7 +45,7 @@ class Allocate {
                    Instant now) noexcept;
   [[nodiscard]] bool add_mapping(Packet& packet, const External& external, Instant now) noexcept;
   void open_preserved(Packet& packet, Instant now) noexcept;
-  void open_translated(Packet& packet, Instant now) noexcept;
+  void open_translated(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept;
   [[nodiscard]] bool may_leave(Packet& packet, DeviceId out) noexcept;
   void open_on_own_mapping(Packet& packet,
                            const nat::SessionIdentity& mapping,
@@ -54,6 +59,7 @@ class Allocate {
   void pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noexcept;
 
   Context& context_;
+  std::array<std::optional<Be16>, kBurstSize> drawn_;  ///< by the packet's place
 };
 
 /// Opens a session on the endpoint-independent mapping that a packet's destination names, for a
