@@ -33,15 +33,21 @@ int status_of(const console::Answer& answer) {
   return kBadUsage;
 }
 
-/// Asks one command; the exit status says whether it succeeded.
-int ask_one(const Options& options, const std::string& line) {
+/// Asks one command; the exit status says whether it succeeded. Redrawn, the answer has the screen
+/// to itself.
+int ask_one(const Options& options, const std::string& line, bool redraws = false) {
   const auto answer = console::ask(options.socket, line);
   if (!answer) {
     fmt::print(stderr, "sluice: {}\n", answer.error());
     return kFailed;
   }
   const int status = status_of(answer.value());
-  fmt::print(status == kDone ? stdout : stderr, "{}", answer.value().text);
+  const std::string& text = answer.value().text;
+  if (redraws && status == kDone) {
+    fmt::print("{}{}", console::kRedraw, console::fitted(text, console::screen_size()));
+  } else {
+    fmt::print(status == kDone ? stdout : stderr, "{}", text);
+  }
   return status;
 }
 
@@ -49,8 +55,7 @@ int ask_one(const Options& options, const std::string& line) {
 int watch(const Options& options, const console::Watch& watch) {
   const bool redraws = ::isatty(STDOUT_FILENO) != 0;
   while (true) {
-    if (redraws) fmt::print("{}", console::kRedraw);
-    const int status = ask_one(options, watch.command);
+    const int status = ask_one(options, watch.command, redraws);
     if (status != kDone) return status;
     if (std::fflush(stdout) != 0) return kFailed;
     std::this_thread::sleep_for(watch.every);

@@ -145,10 +145,10 @@ struct Terminal::Impl {
   }
 
   void print(const Answer& answer) {
-    if (watch) cmdline_printf(line, "%s", std::string(kRedraw).c_str());
+    std::string text = escaped(answer.text, "\n");
+    if (watch) text = std::string(kRedraw) + fitted(text, screen_size());
     // In pieces: the library's own buffer is small.
     constexpr std::size_t kPiece = 256;
-    const std::string text = escaped(answer.text, "\n");
     for (std::size_t at = 0; at < text.size(); at += kPiece) {
       cmdline_printf(line, "%s", text.substr(at, kPiece).c_str());
     }

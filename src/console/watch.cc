@@ -3,6 +3,8 @@
 #include "console/watch.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -28,6 +30,13 @@ std::chrono::seconds take_seconds(std::string& command) {
   return std::chrono::seconds(std::max(std::stoi(seconds), 1));
 }
 
+/// The rows that a line takes; what continues a character of UTF-8 takes no place.
+std::size_t rows_of(std::string_view line, unsigned columns) {
+  const auto characters = static_cast<std::size_t>(std::count_if(
+      line.begin(), line.end(), [](char c) { return (static_cast<unsigned>(c) & 0xc0U) != 0x80; }));
+  return characters == 0 || columns == 0 ? 1 : (characters + columns - 1) / columns;
+}
+
 bool only_shows(const Command& command) {
   constexpr std::array<std::string_view, 5> kBegin{"show ", "explain ", "trace show", "check ",
                                                    "help"};
@@ -36,6 +45,31 @@ bool only_shows(const Command& command) {
 }
 
 }  // namespace
+
+ScreenSize screen_size() noexcept {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return {};
+  return {size.ws_row, size.ws_col};
+}
+
+std::string fitted(std::string_view text, ScreenSize screen) {
+  constexpr std::size_t kOwnRows = 2;  // what is left out, and where the cursor comes to stand
+  const auto lines_left = [](std::string_view rest) {
+    const auto ends = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\n'));
+    return ends + (rest.empty() || rest.back() == '\n' ? 0 : 1);
+  };
+  std::size_t rows = 0, shown = 0;  // `shown`: bytes that fit with both of our own rows
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    rows += rows_of(text.substr(at, end - at - (text[end - 1] == '\n' ? 1 : 0)), screen.columns);
+    at = end;
+    if (rows + kOwnRows <= screen.rows) shown = end;
+  }
+  if (screen.rows == 0 || rows < screen.rows) return std::string(text);
+  const std::size_t left = lines_left(text.substr(shown));
+  return fmt::format("{}... {} more {}\n", text.substr(0, shown), left,
+                     left == 1 ? "line" : "lines");
+}
 
 std::optional<Result<Watch>> read_watch(std::string_view line) {
   const auto typed = read_line(line);

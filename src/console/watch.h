@@ -23,4 +23,14 @@ struct Watch {
 /// What clears a terminal's screen and begins at its top.
 inline constexpr std::string_view kRedraw = "\x1b[H\x1b[2J";
 
+/// Rows and columns of a terminal; 0: not known.
+struct ScreenSize {
+  unsigned rows = 0, columns = 0;
+};
+/// That of the terminal on standard output, now.
+[[nodiscard]] ScreenSize screen_size() noexcept;
+/// As much of an answer's beginning as a screen shows without scrolling, and how many lines it does
+/// not show.
+[[nodiscard]] std::string fitted(std::string_view text, ScreenSize screen);
+
 }  // namespace sluice::console

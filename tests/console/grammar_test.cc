@@ -132,6 +132,22 @@ TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
   }
 }
 
+TEST(Watch, ShowsTheBeginningOfAnAnswerThatIsLongerThanTheScreen) {
+  const std::string text = "one\ntwo\nthree\nfour\n";
+  EXPECT_EQ(fitted(text, {5, 80}), text) << "and the cursor's row";
+  EXPECT_EQ(fitted(text, {4, 80}), "one\ntwo\n... 2 more lines\n");
+  EXPECT_EQ(fitted(text, {}), text) << "of a size that is not known";
+  EXPECT_EQ(fitted("", {3, 80}), "");
+}
+
+TEST(Watch, CountsTheRowsThatLongLinesTake) {
+  const std::string text = "0123456789\n012345678\n\u00b5\u00b5\u00b5\u00b5\u00b5\nlast\n";
+  EXPECT_EQ(fitted(text, {5, 10}), text);
+  EXPECT_EQ(fitted(text, {6, 5}), "0123456789\n012345678\n... 2 more lines\n");
+  EXPECT_EQ(fitted(text, {7, 5}), text);
+  EXPECT_EQ(fitted("one\n0123456789\n", {3, 5}), "one\n... 1 more line\n");
+}
+
 TEST(Watching, TheLastNumberIsTheSecondsUnlessItIsTheCommands) {
   const auto watched = [](const char* line) { return read_watch(line)->value(); };
   EXPECT_EQ(watched("watch show drops").every.count(), 2);
