@@ -6,18 +6,24 @@
 #include <bit>
 
 namespace sluice::nat {
+namespace {
 
-CrowdedRemotes::CrowdedRemotes(const PortLayout& layout, unsigned most)
+/// A map is worth its while from some thousand ports on. Towards remotes of fewer, of which a table
+/// may hold as many more, not more than these few ports have to be looked up.
+constexpr unsigned kFullAMap = 32;
+
+}  // namespace
+
+CrowdedRemotes::CrowdedRemotes(const PortLayout& layout, unsigned most, std::uint64_t seed)
     : layout_(layout),
+      hash_(seed),
       most_(std::clamp(most, 1U, unsigned{kNone})),
       maps_(std::make_unique_for_overwrite<PortMap[]>(most_)),
-      chains_(std::bit_ceil(most_ * 2), kNone) {}
+      chains_(std::bit_ceil(most_ * 2), kNone),
+      full_(std::bit_ceil(most_ * kFullAMap)) {}
 
 std::uint16_t& CrowdedRemotes::chain_of(const RemoteSide& side) noexcept {
-  std::uint64_t hash = (std::uint64_t{side.remote.raw()} << 32 | side.snat.raw()) ^
-                       (std::uint64_t{side.remote_port.raw()} << 16 | side.protocol);
-  hash *= 0x9e3779b97f4a7c15ULL;
-  return chains_[(hash >> 32) & (chains_.size() - 1)];
+  return chains_[hash_of(side) & (chains_.size() - 1)];
 }
 
 PortMap* CrowdedRemotes::find(const RemoteSide& side) noexcept {
@@ -66,6 +72,7 @@ PortMap& CrowdedRemotes::add(const RemoteSide& side, Instant now) noexcept {
 }
 
 void CrowdedRemotes::note_used(const SessionIdentity& session, bool used) noexcept {
+  if (!used) forget_full(RemoteSide::of(session));
   PortMap* map = find(RemoteSide::of(session));
   if (map == nullptr || !map->known[layout_.class_of(session.snat_port)]) return;
   const std::uint32_t place = layout_.place_of(session.snat_port);
@@ -75,16 +82,40 @@ void CrowdedRemotes::note_used(const SessionIdentity& session, bool used) noexce
 }
 
 void CrowdedRemotes::note_held(const SessionIdentity& session, bool held) noexcept {
+  if (held) forget_full(RemoteSide::of(session));
   PortMap* map = find(RemoteSide::of(session));
   const unsigned number = layout_.class_of(session.snat_port);
   if (map == nullptr || !map->known[number]) return;
+  if (!map->used.has(layout_.place_of(session.snat_port))) return;  // from before a reload
   const auto change = held ? 1 : -1;
   map->held[number] = static_cast<std::uint16_t>(map->held[number] + change);
   map->held_in_all += static_cast<std::uint32_t>(change);
 }
 
-void CrowdedRemotes::forget_full() noexcept {
-  for (unsigned i = 0; i < count_.get(); ++i) maps_[i].full = false;
+void CrowdedRemotes::note_full(const RemoteSide& side, Instant now) noexcept {
+  full_[place_in_full(side)] = {side, now};
+}
+
+bool CrowdedRemotes::is_known_full(const RemoteSide& side, Instant now) const noexcept {
+  constexpr std::int32_t kFor = 100;  // ms
+  const Full& full = full_[place_in_full(side)];
+  return full.side == side && now.since(full.since) < kFor;
+}
+
+void CrowdedRemotes::forget_full(const RemoteSide& side) noexcept {
+  Full& full = full_[place_in_full(side)];
+  if (full.side == side) full = {};
+}
+
+void CrowdedRemotes::forget() noexcept {
+  for (unsigned i = 0; i < count_.get(); ++i) {
+    PortMap& map = maps_[i];
+    map.known.fill(false);
+    map.held.fill(0);
+    map.held_in_all = 0;
+    map.full = false;
+  }
+  std::fill(full_.begin(), full_.end(), Full{});
 }
 
 }  // namespace sluice::nat

@@ -6,7 +6,8 @@
 /// The pool is bounded. A map is learnt from the flow table a class at a time, as far as port
 /// choice asks; from then on the table tells it what opens and ends. Where the pool is used up, the
 /// map that nobody asked for longest gives way; it can be learnt again, so losing one costs time
-/// alone.
+/// alone. That a remote has no port left is remembered for a while beyond its map: refusing many
+/// flows towards many such remotes would have each learnt again and again.
 ///
 /// Owner: one worker.
 #pragma once
@@ -55,8 +56,9 @@ struct PortMap {
 
 class CrowdedRemotes {
  public:
-  /// `most`: maps, 1 … 65,535.
-  CrowdedRemotes(const PortLayout& layout, unsigned most);
+  /// `most`: maps, 1 … 65,535. Places are found by a hash of this seed, so that nobody outside can
+  /// aim at one.
+  CrowdedRemotes(const PortLayout& layout, unsigned most, std::uint64_t seed);
 
   [[nodiscard]] bool any() const noexcept { return count_.get() != 0; }
   [[nodiscard]] PortMap* find(const RemoteSide& side) noexcept;
@@ -67,8 +69,13 @@ class CrowdedRemotes {
   void note_used(const SessionIdentity& session, bool used) noexcept;
   void note_held(const SessionIdentity& session, bool held) noexcept;
 
-  /// The ports that may be chosen are others now: what was full may not be.
-  void forget_full() noexcept;
+  /// No port is free towards it, and none rests. Known until a session towards it ends or rests,
+  /// for a tenth of a second at most: what is past its time ends without a report.
+  void note_full(const RemoteSide& side, Instant now) noexcept;
+  [[nodiscard]] bool is_known_full(const RemoteSide& side, Instant now) const noexcept;
+
+  /// The ports that may be chosen are others now: nothing that was learnt of them holds.
+  void forget() noexcept;
 
   // Any thread.
   [[nodiscard]] unsigned count() const noexcept { return count_.get(); }
@@ -76,13 +83,26 @@ class CrowdedRemotes {
 
  private:
   static constexpr std::uint16_t kNone = 0xffff;
+  struct Full {
+    RemoteSide side;  ///< protocol 0: nothing
+    Instant since;
+  };
+  [[nodiscard]] std::uint64_t hash_of(const RemoteSide& side) const noexcept {
+    return hash_({side.remote, side.snat, side.remote_port, {}, side.protocol, {}});
+  }
+  [[nodiscard]] std::size_t place_in_full(const RemoteSide& side) const noexcept {
+    return hash_of(side) & (full_.size() - 1);
+  }
+  void forget_full(const RemoteSide& side) noexcept;
   [[nodiscard]] std::uint16_t& chain_of(const RemoteSide& side) noexcept;
   [[nodiscard]] std::uint16_t take_page() noexcept;
 
   const PortLayout& layout_;
+  KeyHash hash_;
   unsigned most_;
   std::unique_ptr<PortMap[]> maps_;
   std::vector<std::uint16_t> chains_;  ///< first map of each, by hash
+  std::vector<Full> full_;             ///< by hash, whoever was noted last
   unsigned hand_ = 0;
   Relaxed<std::uint32_t> count_;
   Relaxed<std::uint64_t> given_way_;

@@ -38,7 +38,7 @@ PortAllocator::PortAllocator(const OwnerFunction& owner,
       table_(table),
       self_(self),
       random_(seed),
-      crowded_(owner.layout(), maps_for(table.capacity())) {
+      crowded_(owner.layout(), maps_for(table.capacity()), seed) {
   const auto reta = owner.reta();
   for (unsigned entry = 0; entry < kRetaSize; ++entry) {
     if (reta[entry] == self) entries_.push_back(static_cast<std::uint8_t>(entry));
@@ -135,6 +135,7 @@ std::optional<Be16> PortAllocator::choose_for_mapping(const Request& request,
 std::optional<Be16> PortAllocator::from_map(const Choice& choice, Instant now) noexcept {
   const RemoteSide side = RemoteSide::of(choice.reply);
   PortMap* known = crowded_.find(side);
+  if (known == nullptr && crowded_.is_known_full(side, now)) return std::nullopt;
   PortMap& map = known != nullptr ? *known : crowded_.add(side, now);
   map.asked = true;
   if (!map.full) {
@@ -142,7 +143,9 @@ std::optional<Be16> PortAllocator::from_map(const Choice& choice, Instant now) n
     map.full = true;
   }
   check(map, choice, now);
-  return map.full ? std::nullopt : pick(map, choice, now);
+  if (!map.full) return pick(map, choice, now);
+  if (map.held_in_all == 0) crowded_.note_full(side, now);
+  return std::nullopt;
 }
 
 std::optional<Be16> PortAllocator::pick(PortMap& map, const Choice& choice, Instant now) noexcept {
@@ -179,19 +182,20 @@ std::optional<Be16> PortAllocator::pick_of_class(const PortMap& map,
   }
 }
 
-/// Calls visit(place, holder) for every port of a class that the map does not know to be free, with
-/// the session or mapping that holds it now, or kNoSession. Their buckets are fetched together.
+/// Calls visit(place, holder) for every port of a class that the map says is used, or, of a class
+/// it does not know, that may be chosen, with the session or mapping that holds it now, or
+/// kNoSession. Their buckets are fetched together.
 template <typename Visit>
 void PortAllocator::visit_holders(
     const PortMap& map, const Choice& choice, unsigned number, Instant now, Visit visit) noexcept {
   constexpr std::uint32_t kAtOnce = 32;
   const PortLayout& layout = owner_.layout();
+  const PortBits& of_interest = map.known[number] ? map.used : choice.allowed;
   std::array<FlowKey, kAtOnce> keys;
   for (std::uint32_t at = layout.first(number); at < layout.end(number); at += kAtOnce) {
-    std::uint32_t wanted = 0;
-    for (std::uint32_t i = 0; i < kAtOnce; ++i) {
-      if (map.known[number] && !map.used.has(at + i)) continue;
-      wanted |= 1U << i;
+    auto wanted = static_cast<std::uint32_t>(of_interest.word(at / 64) >> (at % 64));
+    for (std::uint32_t rest = wanted; rest != 0; rest &= rest - 1) {
+      const auto i = static_cast<unsigned>(std::countr_zero(rest));
       keys[i] = choice.reply;
       keys[i].destination_port = layout.port_at(at + i);
       table_.prefetch(keys[i]);
@@ -204,7 +208,7 @@ void PortAllocator::visit_holders(
   }
 }
 
-/// Learns the ports of a class, also those that may not be chosen: a reload may change that.
+/// Learns the ports of a class that may be chosen.
 void PortAllocator::learn(PortMap& map,
                           const Choice& choice,
                           unsigned number,

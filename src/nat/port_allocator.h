@@ -55,7 +55,7 @@ class PortAllocator {
                                                        Instant now) noexcept;
 
   /// The classes that are chosen from are others now (a reload).
-  void note_other_classes() noexcept { crowded_.forget_full(); }
+  void note_other_classes() noexcept { crowded_.forget(); }
 
   /// How often the flow table was asked whether a port is free, in all.
   [[nodiscard]] std::uint64_t lookups() const noexcept { return lookups_; }

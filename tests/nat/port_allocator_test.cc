@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <set>
 #include <vector>
 
@@ -13,6 +14,8 @@
 
 namespace sluice::nat {
 namespace {
+
+using namespace std::chrono_literals;
 
 Be16 be16(unsigned value) { return Be16::from_host(static_cast<std::uint16_t>(value)); }
 
@@ -255,6 +258,41 @@ TEST(PortAllocator, IsExactForMoreRemotesThanItHasMaps) {
   EXPECT_GT(shard.ports.crowded().given_way(), 0u);
   EXPECT_FALSE(shard.open(classes, 0x08080000)) << "its map is gone, and it is as full as before";
   EXPECT_GT(first, 30u);
+}
+
+/// That a remote is full is not found out anew for each flow, though its map has given way.
+TEST(PortAllocator, RefusesWithFewLooksWhereMoreRemotesAreFullThanItHasMaps) {
+  constexpr unsigned kPorts = 64;
+  constexpr std::uint32_t kRemotes = 100;
+  constexpr std::uint32_t kFirst = 0x08080000;
+  const OwnerFunction owner(symmetric_key(), 1);
+  const PortRange range{5000, 5000 + kPorts - 1};
+  const PortClasses classes(owner, std::span(&range, 1));
+  Shard shard(owner, 0, 16'000);
+  for (std::uint32_t remote = kFirst; remote < kFirst + kRemotes; ++remote) {
+    for (unsigned i = 0; i < kPorts; ++i) ASSERT_TRUE(shard.open(classes, remote));
+    EXPECT_FALSE(shard.open(classes, remote));
+  }
+  ASSERT_GT(shard.ports.crowded().given_way(), 0u);
+  shard.now = shard.now.plus(1s);
+  const std::uint64_t before = shard.ports.lookups();
+  constexpr unsigned kRounds = 10;
+  for (unsigned round = 0; round < kRounds; ++round) {
+    for (std::uint32_t remote = kFirst; remote < kFirst + kRemotes; ++remote) {
+      EXPECT_FALSE(shard.open(classes, remote));
+    }
+    shard.now = shard.now.plus(5ms);
+  }
+  EXPECT_LT((shard.ports.lookups() - before) / (kRounds * kRemotes), kPorts);
+
+  const SessionIndex ended{kPorts * 7};
+  const SessionIdentity session = shard.table->at(ended).identity;
+  shard.table->erase(ended, shard.now);
+  EXPECT_EQ(shard.open(classes, session.remote.to_host()), session.snat_port.to_host())
+      << "what has ended serves at once";
+
+  shard.now = shard.now.plus(301s);
+  EXPECT_TRUE(shard.open(classes, kFirst)) << "what is past its time serves";
 }
 
 TEST(PortAllocator, TakesFewLooksAtAnyFill) {
