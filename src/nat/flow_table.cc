@@ -36,8 +36,13 @@ void FlowTable::LimitTable::fill(const IdleLimits& limits) noexcept {
   std::copy(std::begin(limits.tcp), std::end(limits.tcp), limits_[kTcpRow].begin());
   limits_[kUdpRow].fill(limits.udp);
   limits_[kIcmpRow].fill(limits.icmp);
-  // The session that a redirect leads to says when it ends. Should that be lost: a day.
-  for (auto& row : limits_) row[static_cast<unsigned>(SessionState::kElsewhere)] = 86'400'000;
+  // The session that a redirect leads to says when it ends. Should that be lost, it ends after a
+  // time that no session lasts of which the pod's side is silent.
+  constexpr std::uint32_t kHour = 3'600'000;
+  std::uint32_t longest = kHour / 2;
+  for (const auto& row : limits_)
+    longest = std::max(longest, *std::max_element(row.begin(), row.end()));
+  for (auto& row : limits_) row[static_cast<unsigned>(SessionState::kElsewhere)] = 2 * longest;
 }
 
 void FlowTable::set_limits(const IdleLimits& limits) noexcept {
@@ -139,6 +144,14 @@ std::uint32_t* FlowTable::entry_of(const FlowKey& key, const Place& place) noexc
 
 bool FlowTable::expired(const Session& session, Instant now) const noexcept {
   return is_past(session, now);
+}
+
+void FlowTable::let_end_in(SessionIndex index,
+                           std::chrono::milliseconds time,
+                           Instant now) noexcept {
+  Session& session = at(index);
+  const std::chrono::milliseconds limit{limits_.of(session.identity.protocol, session.state())};
+  session.last_seen.set(now.plus(time - std::max(time, limit)).ms);
 }
 
 [[gnu::always_inline]] inline Found FlowTable::unless_expired(std::uint32_t entry,

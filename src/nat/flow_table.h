@@ -19,7 +19,8 @@
 /// size(), which any thread may call. Time is always an
 /// argument. A record past its time is a miss even before the sweep reaches it.
 ///
-/// All memory is one mapping taken at construction, record numbers and offsets only, no pointers.
+/// Index and records are one mapping taken at construction, record numbers and offsets only, no
+/// pointers. Counts by pod, where `flows.per_pod` asks for them, are beside it.
 #pragma once
 
 #include <rte_prefetch.h>
@@ -125,9 +126,17 @@ class FlowTable {
     return records_[index.value];
   }
   [[nodiscard]] bool expired(const Session& session, Instant now) const noexcept;
+  /// Unless it is seen again before: sooner than its state would have it.
+  void let_end_in(SessionIndex index, std::chrono::milliseconds time, Instant now) noexcept;
 
   /// Looks at the next `at_most` records and erases those past their time; returns how many.
   unsigned sweep(Instant now, unsigned at_most) noexcept;
+  /// How many a worker's turn looks at in which so many sessions opened. A record is looked at
+  /// every capacity / 8 turns at least; a turn is some microseconds under load. Where many sessions
+  /// open, many will end: the sweep keeps up with four times as many.
+  [[nodiscard]] static constexpr unsigned records_a_turn(unsigned opened) noexcept {
+    return 8 + 4 * opened;
+  }
 
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_.get(); }  ///< any thread

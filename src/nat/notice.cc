@@ -18,12 +18,21 @@ bool redirect(FlowTable& table, const FlowKey& flow, WorkerId to, Instant now) n
                      flow.destination_port, flow.source_port, flow.protocol};
   session.state = SessionState::kElsewhere;
   session.adjacency[0] = AdjacencyId{to.value};
-  return table.insert(session, now) != kNoSession;
+  const SessionIndex index = table.insert(session, now);
+  if (index == kNoSession) return false;
+  // The packet, or the answer, may be lost on its way: then nobody says that it leads nowhere.
+  constexpr std::chrono::seconds kUnanswered{60};
+  table.let_end_in(index, kUnanswered, now);
+  return true;
 }
 
 void heed(FlowTable& table, const Notice& notice, Instant now) noexcept {
   if (notice.what == Notice::What::kHolds) {
     static_cast<void>(redirect(table, notice.flow, notice.from, now));
+    const Found known = table.find(notice.flow, now);
+    if (known && table.at(known.session).state() == SessionState::kElsewhere) {
+      table.at(known.session).last_seen.set(now.ms);
+    }
     return;
   }
   const Found known = table.find(notice.flow, now);

@@ -8,7 +8,9 @@
 /// redirect, that names it. The holder reports when the session opens and when it ends.
 ///
 /// Reports may be lost where rings are full: a redirect that leads to no session any more does no
-/// harm, as whom it leads to treats the packet as the first of its flow.
+/// harm, as whom it leads to treats the packet as the first of its flow, and reports a refusal.
+/// What nobody has answered is forgotten after a minute, the rest after twice the longest idle time
+/// that is configured, an hour at least.
 #pragma once
 
 #include <array>

@@ -28,13 +28,10 @@ bool pass_to(Packet& packet, WorkerId holder, Context& context, Instant now) noe
 
 bool seek_room_elsewhere(Packet& packet, unsigned visits, Context& context, Instant now) noexcept {
   const unsigned workers = context.owner.workers();
-  if (workers > 1 && packet.hops + 1U < visits) {
-    ++packet.hops;
-    const WorkerId next{static_cast<std::uint8_t>((context.self.value + 1U) % workers)};
-    return pass_to(packet, next, context, now);
-  }
-  if (packet.redirected) tell_home(packet, nat::Notice::What::kRefused, context);
-  return false;
+  if (workers == 1 || packet.hops + 1U >= visits) return false;
+  ++packet.hops;
+  const WorkerId next{static_cast<std::uint8_t>((context.self.value + 1U) % workers)};
+  return pass_to(packet, next, context, now);
 }
 
 bool is_away_from_home(const Packet& packet, const Context& context) noexcept {

@@ -26,7 +26,7 @@ void follow_redirect(Packet& packet, Context& context, Instant now) noexcept;
 [[nodiscard]] bool pass_to(Packet& packet, WorkerId holder, Context& context, Instant now) noexcept;
 
 /// Passes a first packet for which this worker has no port on to the next, until it has been to
-/// `visits` of them; then tells its home, and returns false.
+/// `visits` of them; then returns false.
 [[nodiscard]] bool seek_room_elsewhere(Packet& packet,
                                        unsigned visits,
                                        Context& context,
@@ -43,7 +43,7 @@ void follow_redirect(Packet& packet, Context& context, Instant now) noexcept;
 /// Whether a session that this worker opens for the packet is a redirected one.
 [[nodiscard]] bool is_away_from_home(const Packet& packet, const Context& context) noexcept;
 
-/// Tells the home of a flow that its session is here.
+/// Tells the home of a flow what became of it here.
 void tell_home(const Packet& packet, nat::Notice::What what, Context& context) noexcept;
 
 }  // namespace sluice::pipeline

@@ -135,15 +135,19 @@ TEST_F(Few, ARefusedFlowLeavesNothing) {
   EXPECT_EQ(harness_.sessions(), before);
 }
 
+nat::FlowKey key_of_query(unsigned port) {
+  return {Ipv4Addr{10, 10, 10, 21}.wire(),
+          Ipv4Addr{198, 51, 100, 7}.wire(),
+          Be16::from_host(static_cast<std::uint16_t>(port)),
+          Be16::from_host(53),
+          net::kUdp,
+          {}};
+}
+
 /// A redirect whose end was not heard of leads to a worker that treats the packet as the first.
 TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
   const auto flow = query(7);
-  const nat::FlowKey key{Ipv4Addr{10, 10, 10, 21}.wire(),
-                         Ipv4Addr{198, 51, 100, 7}.wire(),
-                         Be16::from_host(7),
-                         Be16::from_host(53),
-                         net::kUdp,
-                         {}};
+  const nat::FlowKey key = key_of_query(7);
   for (unsigned to = 0; to < 3; ++to) {
     SCOPED_TRACE(to);
     Harness harness(node_yaml("", "  ports: 5000-5039"), workers(3));
@@ -159,6 +163,52 @@ TEST_F(Few, ARedirectThatLeadsNowhereHarmsNoFlow) {
     expect_reply(harness, external, 7, 2);
     EXPECT_EQ(test::source_port_of(harness.send("pod-a", flow, 0).frame), external);
   }
+}
+
+/// Whatever the worker that it leads to refuses the packet for.
+TEST_F(Few, ARedirectThatLeadsToARefusalIsForgotten) {
+  const nat::FlowKey key = key_of_query(7);
+  const unsigned home = harness_.owner().owner(harness_.owner().hash(key)).value;
+  const auto too_big = query(7).payload(std::string(1473, 'x')).df();
+  for (unsigned to = 0; to < 3; ++to) {
+    if (to == home) continue;
+    nat::FlowTable& table = harness_.table(home);
+    ASSERT_TRUE(nat::redirect(table, key, WorkerId{static_cast<std::uint8_t>(to)}, harness_.now()));
+    const Outcome out = harness_.send("pod-a", too_big, 1);
+    EXPECT_TRUE(dropped(out, DropReason::kTooBig)) << out;
+    EXPECT_EQ(out.worker, to);
+    harness_.deliver_notices();
+    EXPECT_EQ(table.size(), 0u);
+  }
+}
+
+/// The packet that it was made for may be lost between workers, and no other may follow.
+TEST_F(Few, ARedirectThatNobodyAnswersIsForgottenSoon) {
+  nat::FlowTable& table = harness_.table(0);
+  ASSERT_TRUE(nat::redirect(table, key_of_query(7), WorkerId{1}, harness_.now()));
+  harness_.advance(61s);
+  table.sweep(harness_.now(), 1'000'000);
+  EXPECT_EQ(table.size(), 0u);
+}
+
+/// As long as the longest of the timeouts that are configured, and longer: nobody else knows which
+/// of them applies.
+TEST(Elsewhere, ARedirectOutlivesASilenceThatItsSessionOutlives) {
+  Harness harness(node_yaml("flows: {timeouts: {udp: 48h}}", "  ports: 5000-5039"), workers(3));
+  unsigned port = 0;
+  Outcome opened;
+  unsigned home = 0;
+  do {
+    ++port;
+    home = harness.owner().owner(harness.owner().hash(key_of_query(port))).value;
+    opened = harness.send("pod-a", query(port), home);
+    ASSERT_TRUE(opened.emitted()) << opened;
+  } while (opened.worker == home);
+  harness.deliver_notices();
+  harness.advance(47h);
+  const Outcome out = harness.send("pod-a", query(port), home);
+  ASSERT_TRUE(out.emitted()) << out;
+  EXPECT_FALSE(out.first) << "a second session for the flow";
 }
 
 /// A NIC may deliver a pod's packets to the holder of their session: it still passes them by their

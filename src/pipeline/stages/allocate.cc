@@ -421,12 +421,21 @@ void Allocate::draw_ports(Burst& burst) noexcept {
   }
 }
 
+/// A redirect that leads to a refusal leads nowhere, whatever the reason: its home forgets it.
+void Allocate::report_refused(Burst& burst) noexcept {
+  for (const Packet& packet : burst) {
+    const bool refused = packet.fate == Fate::kDrop && packet.kind == Kind::kFlow && !packet.found;
+    if (refused && packet.redirected) tell_home(packet, nat::Notice::What::kRefused, context_);
+  }
+}
+
 void Allocate::process(Burst& burst) noexcept {
   if (!burst.has_missed()) return;
   draw_ports(burst);
   for (unsigned i = 0; i < burst.size(); ++i) {
     if (is_first_packet(burst[i])) allocate(burst[i], drawn_[i], burst.now());
   }
+  if (context_.owner.workers() > 1) report_refused(burst);
 }
 
 }  // namespace sluice::pipeline

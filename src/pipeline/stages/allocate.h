@@ -27,6 +27,7 @@ class Allocate {
   };
 
   void draw_ports(Burst& burst) noexcept;
+  void report_refused(Burst& burst) noexcept;
   void allocate(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept;
   [[nodiscard]] bool may_open(Packet& packet) noexcept;
   struct PortWish {
