@@ -2,9 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 /// Claim: a worker opens five million flows a second from an empty table to one 95 % full, never
 /// much slower for a tenth of a second, and removes ten million. Every frame is a new UDP flow from
-/// a pod (idle limit 300 s, the default); the sweep looks at eight records a burst, as in
-/// Worker::turn. With several workers the flows are those the first one owns, and ports those whose
-/// replies it gets.
+/// a pod (idle limit 300 s, the default); the sweep looks at as many records a burst as a
+/// worker's turn does. With several workers the flows are those the first one owns, and ports those
+/// whose replies it gets.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@ namespace sluice::bench {
 namespace {
 
 constexpr unsigned kFrames = 512 * pipeline::kBurstSize;
-constexpr unsigned kSweep = 8;
+constexpr unsigned kSweep = nat::FlowTable::records_a_turn(pipeline::kBurstSize);
 constexpr Instant kMuchLater = kNow.plus(std::chrono::seconds(3600));
 
 /// Flows per second over windows of a tenth of a second.
@@ -90,7 +90,7 @@ Filled fill(OneWorker& worker, std::uint32_t sessions) {
 /// As fast as the sweep goes. Where the session log is on, this worker takes its own events, which
 /// is another thread's work in a gateway.
 void remove_all(OneWorker& worker) {
-  constexpr unsigned kSweepsAtOnce = 4096;  // fewer events than the queue has room for
+  constexpr unsigned kSweepsAtOnce = 128;  // fewer events than the queue has room for
   while (worker.table().size() != 0) {
     for (unsigned i = 0; i < kSweepsAtOnce; ++i) worker.table().sweep(kMuchLater, kSweep);
     worker.take_events();

@@ -60,13 +60,18 @@ void Rss::ask(std::uint16_t port, const std::string& driver) {
   }
 }
 
+std::optional<nat::ToeplitzKey> key_told(std::span<const std::uint8_t> answer) {
+  nat::ToeplitzKey key{};
+  if (answer.size() < key.size()) return std::nullopt;
+  std::copy_n(answer.begin(), key.size(), key.begin());
+  return key == nat::ToeplitzKey{} ? std::nullopt : std::optional(key);
+}
+
 std::optional<nat::ToeplitzKey> Rss::read_key(std::uint16_t port) const {
   std::vector<std::uint8_t> answer(bytes_.size());
   rte_eth_rss_conf conf{answer.data(), static_cast<std::uint8_t>(answer.size()), 0};
   if (rte_eth_dev_rss_hash_conf_get(port, &conf) != 0) return std::nullopt;
-  nat::ToeplitzKey key{};
-  std::copy_n(answer.begin(), key.size(), key.begin());
-  return key;
+  return key_told({answer.data(), std::min<std::size_t>(answer.size(), conf.rss_key_len)});
 }
 
 Status Rss::apply(std::uint16_t port, const nat::OwnerFunction& owner, const RssForm& form) {

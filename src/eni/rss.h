@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -83,6 +84,10 @@ class Rss {
   std::vector<std::uint8_t> bytes_;  ///< the key as long as the device wants it
   unsigned reta_size_ = 0;
 };
+
+/// The key that a device told; nothing where it told none: some drivers answer with no byte, or
+/// with zeros, which would send all packets to one worker.
+[[nodiscard]] std::optional<nat::ToeplitzKey> key_told(std::span<const std::uint8_t> answer);
 
 /// The key for the owner function of all devices: that of the first whose key cannot be another but
 /// is known, else the symmetric one.

@@ -131,6 +131,7 @@ void Steering::look_at(Watched& watched) {
   std::string now = in_force(watched.device);
   if (now == watched.told) return;
   watched.told = std::move(now);
+  if (watched.told == "nic") watched.attempts = 0;  // what changes from here on may be mended again
   tell(watched, fmt::format("packets are moved to their workers by {}; {} of {} checked were wrong",
                             watched.told, sum(watched.device, &NicQueue::disagreed),
                             sum(watched.device, &NicQueue::checked)));

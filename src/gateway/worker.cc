@@ -100,9 +100,6 @@ void Worker::step() noexcept {
 }
 
 void Worker::turn(Instant now) noexcept {
-  // A record is looked at every capacity / kSweep turns at least; a turn is some microseconds under
-  // load. Where many sessions open, many will end: the sweep keeps up with four times as many.
-  constexpr unsigned kSweep = 8;
   const std::uint64_t opened = counters_.sessions_opened.get();
   counters_.clock.set(now.ms);
   take_snapshot();
@@ -112,7 +109,8 @@ void Worker::turn(Instant now) noexcept {
   if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   fragments_.release(now);
-  table_->sweep(now, kSweep + 4 * static_cast<unsigned>(counters_.sessions_opened.get() - opened));
+  const auto opened_now = static_cast<unsigned>(counters_.sessions_opened.get() - opened);
+  table_->sweep(now, nat::FlowTable::records_a_turn(opened_now));
   counters_.sessions_ended.set(table_->ended());  // lookups end sessions as well
   if (table_->events() != nullptr) [[unlikely]] {
     counters_.session_events_dropped.set(table_->events()->dropped());
@@ -286,6 +284,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
       counters_.handed_over.add(1);
+      if (!packet.steered) nic_queues_[packet.in.value].moved.add(1);
       if (packet.cut) [[unlikely]]
         return settle_in_pieces(packet);
       return hand_on(frame, packet);

@@ -37,13 +37,18 @@ class alignas(64) NicQueue {
 
   // --- its worker -----------------------------------------------------------------------------
 
-  [[nodiscard]] bool trusted() const noexcept { return trusted_.get() && allowed(); }
+  [[nodiscard]] bool trusted() const noexcept {
+    const std::uint32_t permit = permit_.load(std::memory_order_relaxed);
+    return permit != 0 && trusted_under_.get() == permit;
+  }
 
   /// Compares what the NIC made of a whole TCP or UDP packet with the owner function, unless it was
   /// wrong lately. The low 16 bits count: no table of queues needs more, and some NICs have no
   /// more.
   void check(const Sample& packet, WorkerId self, const nat::OwnerFunction& owner) noexcept {
-    if (!allowed()) return forget();
+    const std::uint32_t permit = permit_.load(std::memory_order_relaxed);
+    if (permit != known_permit_) begin_under(permit);
+    if (permit == 0) return;
     if (pause_ > 0) {
       --pause_;
       return;
@@ -52,12 +57,12 @@ class alignas(64) NicQueue {
     const std::uint32_t hash = owner.hash(packet.tuple);
     const std::uint32_t difference = packet.hash ^ hash ^ initial_.load(std::memory_order_relaxed);
     if ((difference & 0xffff) != 0 || owner.owner(hash) != self) return disagree(packet);
-    if (trusted_.get() || ++agreed_ < needed_) return;
-    trusted_.set(true);
+    if (trusted() || ++agreed_ < needed_) return;
+    trusted_under_.set(permit);
   }
   /// A packet that should have a hash has none.
   void note_unhashed() noexcept {
-    if (trusted_.get()) distrust();
+    if (trusted()) distrust();
   }
 
   Count frames;  ///< that came by this queue
@@ -67,9 +72,15 @@ class alignas(64) NicQueue {
 
   // --- the main thread ------------------------------------------------------------------------
 
-  /// Whether packets may be trusted at all; if not, the worker forgets what it had learnt.
-  void allow(bool allowed) noexcept { allowed_.store(allowed, std::memory_order_relaxed); }
-  [[nodiscard]] bool allowed() const noexcept { return allowed_.load(std::memory_order_relaxed); }
+  /// Whether packets may be trusted at all. What was learnt before they were not does not hold when
+  /// they may be again, also if no packet came in between.
+  void allow(bool allowed) noexcept {
+    if (allowed == this->allowed()) return;
+    permit_.store(allowed ? ++permits_ : 0, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool allowed() const noexcept {
+    return permit_.load(std::memory_order_relaxed) != 0;
+  }
   /// What the NIC's hash of every packet has added (XOR) to the owner function's.
   void set_initial(std::uint32_t initial) noexcept {
     initial_.store(initial, std::memory_order_relaxed);
@@ -83,8 +94,8 @@ class alignas(64) NicQueue {
   }
 
  private:
-  void forget() noexcept {
-    trusted_.set(false);
+  void begin_under(std::uint32_t permit) noexcept {
+    known_permit_ = permit;
     agreed_ = pause_ = 0;
     needed_ = kEnough;
   }
@@ -97,19 +108,21 @@ class alignas(64) NicQueue {
   }
   void distrust() noexcept {
     disagreed.add(1);
-    trusted_.set(false);
+    trusted_under_.set(0);
     agreed_ = 0;
     pause_ = needed_;
     needed_ = std::min(2 * needed_, kAtMost);
   }
 
-  nat::Relaxed<bool> trusted_;
+  nat::Relaxed<std::uint32_t> trusted_under_;  ///< the permit that held when trust was won
+  std::uint32_t known_permit_ = 0;
   std::uint32_t agreed_ = 0;
   std::uint32_t needed_ = kEnough;
   std::uint32_t pause_ = 0;  ///< packets that are not looked at
   Sample sample_;
-  std::atomic<bool> sampled_{false};  ///< the sample is the main thread's
-  std::atomic<bool> allowed_{false};
+  std::atomic<bool> sampled_{false};      ///< the sample is the main thread's
+  std::atomic<std::uint32_t> permit_{0};  ///< another number each time; 0: none may be trusted
+  std::uint32_t permits_ = 0;             ///< the main thread's
   std::atomic<std::uint32_t> initial_{0};
 };
 

@@ -84,6 +84,17 @@ TEST_F(RssTest, OneQueueNeedsNone) {
   EXPECT_TRUE(device_->rss().apply(device_->port(), nat::OwnerFunction(kMicrosoftKey, 1), {}).ok());
 }
 
+TEST(RssKey, IsToldByWholeKeysOnly) {
+  std::vector<std::uint8_t> answer(kMicrosoftKey.begin(), kMicrosoftKey.end());
+  EXPECT_EQ(key_told(answer), kMicrosoftKey);
+  answer.resize(52, 1);
+  EXPECT_EQ(key_told(answer), kMicrosoftKey) << "of a device with longer ones";
+  answer.resize(39);
+  EXPECT_FALSE(key_told(answer));
+  EXPECT_FALSE(key_told({}));
+  EXPECT_FALSE(key_told(std::vector<std::uint8_t>(40, 0)));
+}
+
 TEST(RssKey, IsThatOfADeviceThatHasItsOwnElseTheSymmetricOne) {
   Rss plain;
   EXPECT_EQ(choose_key({&plain}), nat::symmetric_key());

@@ -30,7 +30,6 @@ bool steer(Packet& packet, Context& context) noexcept {
   packet.owner = owner_of(packet.key, context);
   if (packet.owner == context.self) return true;
   packet.fate = Fate::kToWorker;
-  if (!context.nic_queues.empty()) context.nic_queues[packet.in.value].moved.add(1);
   return false;
 }
 
