@@ -247,12 +247,11 @@ Result<Json> Phases::flooded(const Trial& trial) {
   const Outcome outcome = tester_.run(trial);
   const auto after = device_.standing();
   if (!before || !after) return Error{"the device does not say what it refuses"};
-  const std::uint64_t offered = outcome.offered - outcome.fresh_sent;
-  const std::uint64_t received = outcome.received - outcome.fresh_received;
-  Json json{{"offered", offered},
-            {"received", received},
-            {"lost", offered - received},
-            {"loss", static_cast<double>(offered - received) / static_cast<double>(offered)},
+  const Outcome sessions = outcome.without_fresh();
+  Json json{{"offered", sessions.offered},
+            {"received", sessions.received},
+            {"lost", sessions.lost()},
+            {"loss", sessions.loss()},
             {"busy_cycles", busy_json(busy, device_.busy())},
             {"flood_sent", outcome.fresh_sent},
             {"flood_passed", outcome.fresh_received},

@@ -7,7 +7,6 @@
 #include <rte_prefetch.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "linerate/checks.h"
 
@@ -35,29 +34,20 @@ Outcome Tester::run(const Trial& trial) {
   cursor_ = 0;
   direction_ = trial.ways == Ways::kIn ? Direction::kInbound : Direction::kOutbound;
   ++number_of_trial_;
-  cycles_per_packet_ = trial.rate > 0 ? hz / trial.rate : 0;
-  const std::uint64_t all = trial.packets != 0 ? trial.packets
-                            : trial.rate > 0
-                                ? static_cast<std::uint64_t>(trial.rate * trial.seconds)
-                                : std::numeric_limits<std::uint64_t>::max();
-  seen_.assign(trial.verify ? all : 0, false);
+  const std::uint64_t begun = rte_rdtsc();
+  pace_ = {{trial.rate, trial.seconds, trial.packets}, hz, begun};
+  seen_.assign(trial.verify ? pace_.all() : 0, false);
 
-  begun_ = rte_rdtsc();
-  const std::uint64_t end = begun_ + static_cast<std::uint64_t>(trial.seconds * hz);
-  std::uint64_t now = begun_;
-  while (outcome_.sent < all && now < end) {
-    const std::uint64_t due =
-        trial.rate > 0
-            ? static_cast<std::uint64_t>(static_cast<double>(now - begun_) / cycles_per_packet_) + 1
-            : all;
-    send(std::min(due, all));
+  std::uint64_t now = begun;
+  while (pace_.goes_on(now, outcome_.sent, !sending_.empty())) {
+    send(pace_.due(now));
     receive(uplink_, Direction::kOutbound);
     receive(inner_, Direction::kInbound);
     now = rte_rdtsc();
   }
-  outcome_.seconds = static_cast<double>(now - begun_) / hz;
-  const bool fixed = trial.packets != 0 || trial.rate > 0;
-  outcome_.offered = fixed ? all : outcome_.sent;
+  outcome_.seconds = static_cast<double>(now - begun) / hz;
+  outcome_.offered = pace_.is_bounded() ? pace_.all() : outcome_.sent;
+  outcome_.extrapolate_fresh(made_);
   for (; !sending_.empty(); ++sending_.first) {
     rte_pktmbuf_free(sending_.frames[sending_.first]);
     outcome_.fresh_sent -= sending_.fresh >> sending_.first & 1U;
@@ -109,11 +99,6 @@ std::uint32_t Tester::next_session() {
   return session;
 }
 
-std::uint64_t Tester::intended(std::uint64_t number) const {
-  if (cycles_per_packet_ == 0) return rte_rdtsc();
-  return begun_ + static_cast<std::uint64_t>(static_cast<double>(number) * cycles_per_packet_);
-}
-
 void Tester::write(rte_mbuf& frame, std::uint32_t session, Direction direction) {
   const std::uint8_t protocol = table_->protocol();
   const std::uint16_t length = std::max(trial_.frame, smallest_frame(protocol));
@@ -152,10 +137,11 @@ void Tester::write_fresh(rte_mbuf& frame) {
 }
 
 Stamp Tester::next_stamp(std::uint32_t session) {
+  const std::uint64_t intended = pace_.is_steady() ? pace_.intended(made_) : rte_rdtsc();
   const Stamp stamp{
       Be16::from_host(static_cast<std::uint16_t>(kStampMark | (number_of_trial_ & 0xff))),
       Be32::from_host(session), Be32::from_host(static_cast<std::uint32_t>(made_)),
-      BigEndian<std::uint64_t>::from_host(intended(made_))};
+      BigEndian<std::uint64_t>::from_host(intended)};
   ++made_;
   return stamp;
 }

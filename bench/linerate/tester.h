@@ -6,12 +6,14 @@
 /// omission). What the device did not take by the end of a trial counts as lost.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
 
 #include "linerate/histogram.h"
 #include "linerate/learned.h"
+#include "linerate/pace.h"
 #include "linerate/stamp.h"
 #include "linerate/wire.h"
 #include "nat/session.h"
@@ -47,17 +49,32 @@ struct Outcome {
   std::uint64_t offered = 0;
   std::uint64_t sent = 0;  ///< that the device took
   std::uint64_t received = 0;
-  std::uint64_t fresh_sent = 0, fresh_received = 0;  ///< of the above, those of Trial::fresh
-  std::uint64_t late = 0;                            ///< of earlier trials
-  std::uint64_t other = 0;                           ///< not ours, and not IPv4: a kernel's own
-  Histogram latency;                                 ///< TSC cycles
+  std::uint64_t fresh_offered = 0;  ///< of the above, those of Trial::fresh
+  std::uint64_t fresh_sent = 0, fresh_received = 0;
+  std::uint64_t late = 0;   ///< of earlier trials
+  std::uint64_t other = 0;  ///< not ours, and not IPv4: a kernel's own
+  Histogram latency;        ///< TSC cycles
   // The following need `verify`, but for the first.
   std::uint64_t foreign = 0;  ///< IPv4 that we did not send
   std::uint64_t wrong_tuple = 0, wrong_checksum = 0, doubled = 0;
 
+  /// Of \p made packets that were made so many were fresh ones: of those that were due and never
+  /// made, because the device did not take what came before, it would have been the same share.
+  void extrapolate_fresh(std::uint64_t made) {
+    fresh_offered = made == 0 ? 0 : fresh_sent * offered / made;
+  }
   [[nodiscard]] std::uint64_t lost() const { return offered > received ? offered - received : 0; }
   [[nodiscard]] double loss() const {
     return offered == 0 ? 0 : static_cast<double>(lost()) / static_cast<double>(offered);
+  }
+  /// What became of the sessions' own packets.
+  [[nodiscard]] Outcome without_fresh() const {
+    Outcome sessions = *this;
+    sessions.offered -= std::min(fresh_offered, offered);
+    sessions.sent -= std::min(fresh_sent, sent);
+    sessions.received -= std::min(fresh_received, received);
+    sessions.fresh_offered = sessions.fresh_sent = sessions.fresh_received = 0;
+    return sessions;
   }
   [[nodiscard]] double received_rate() const {
     return seconds == 0 ? 0 : static_cast<double>(received) / seconds;
@@ -97,7 +114,6 @@ class Tester {
   [[nodiscard]] bool is_fresh_due();
   void write_fresh(rte_mbuf& frame);
   [[nodiscard]] Stamp next_stamp(std::uint32_t session);
-  [[nodiscard]] std::uint64_t intended(std::uint64_t number) const;
   [[nodiscard]] std::uint32_t next_session();
   unsigned receive(Wire& wire, nat::Direction direction);
   void take(const rte_mbuf& frame, nat::Direction direction, std::uint64_t now);
@@ -115,8 +131,7 @@ class Tester {
   // Of the trial under way.
   Trial trial_;
   Outcome outcome_;
-  std::uint64_t begun_ = 0;
-  double cycles_per_packet_ = 0;
+  Pace pace_;
   std::uint64_t made_ = 0;
   std::uint32_t cursor_ = 0;
   std::uint64_t fresh_turn_ = 0;  ///< packets in the direction of Trial::fresh
