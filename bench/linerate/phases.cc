@@ -76,16 +76,16 @@ SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
     tester_.use(table);
     if (!restart_()) return Outcome{.offered = sessions};  // all lost: what follows tells why
     warm_up();
+    // What the device does not take in the time the rate allows is lost, or else any rate would do.
     return tester_.run({.ways = Ways::kOut,
                         .rate = rate,
-                        .seconds = kNoHurry,
+                        .seconds = rate > 0 ? sessions / rate : kNoHurry,
                         .packets = sessions,
                         .in_order = true});
   };
   const double most = opening(0, 0).received_rate();
-  return search(
-      {.width = plan_.precision, .seconds = 1, .first_seconds = 1, .highest = most * 1.02},
-      opening);
+  return search({.width = plan_.precision, .seconds = 1, .first_seconds = 1, .start = most * 1.02},
+                opening);
 }
 
 /// One packet out and one in, until they come through: the device has to find its neighbours first,
@@ -275,15 +275,15 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
   row["maximum"] = to_json(most);
   row["maximum"]["busy_cycles"] = cycles;
 
-  const double highest = most.received_rate() * 1.02;
+  const double start = most.received_rate() * 1.02;
   double no_drop = 0;
   if (plan_.has("no_drop") || plan_.has("latency")) {
-    const SearchResult result = find_rate(trial, 0, highest);
+    const SearchResult result = find_rate(trial, 0, start);
     row["no_drop"] = to_json(result);
     no_drop = result.rate;
   }
   if (plan_.has("partial_drop")) {
-    row["partial_drop"] = to_json(find_rate(trial, kPartialDrop, highest));
+    row["partial_drop"] = to_json(find_rate(trial, kPartialDrop, start));
   }
   if (!plan_.has("latency")) return row;
   row["latency"] = Json::array();
@@ -298,15 +298,14 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
   return row;
 }
 
-SearchResult Phases::find_rate(const Trial& like, double loss, double highest) {
-  return search(
-      {.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .highest = highest},
-      [&](double rate, double seconds) {
-        Trial trial = like;
-        trial.rate = rate;
-        trial.seconds = seconds;
-        return tester_.run(trial);
-      });
+SearchResult Phases::find_rate(const Trial& like, double loss, double start) {
+  return search({.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .start = start},
+                [&](double rate, double seconds) {
+                  Trial trial = like;
+                  trial.rate = rate;
+                  trial.seconds = seconds;
+                  return tester_.run(trial);
+                });
 }
 
 }  // namespace sluice::bench

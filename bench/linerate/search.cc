@@ -11,56 +11,62 @@ namespace {
 /// One search under way: between `result_.rate`, which met the goal, and `result_.upper`.
 class Search {
  public:
-  Search(const SearchGoal& goal, const RunTrial& run) : goal_(goal), run_(run) {
-    result_.upper = goal.highest;
-  }
+  Search(const SearchGoal& goal, const RunTrial& run) : goal_(goal), run_(run) {}
 
   SearchResult narrow() {
-    load_ = goal_.highest;
+    if (goal_.start <= 0) return {};
+    load_ = goal_.start;
     double seconds = std::min(goal_.first_seconds, goal_.seconds);
     while (true) {
       narrow_with(seconds);
-      if (seconds >= goal_.seconds || result_.trials >= kMostTrials) return result_;
+      // What nothing stands for a moment nothing stands for longer.
+      if (seconds >= goal_.seconds || result_.rate == 0) return result_;
       // The rate found by short trials has to stand a long one; what failed may have been bad luck.
       seconds = std::min(seconds * 4, goal_.seconds);
-      load_ = result_.rate > 0 ? result_.rate : result_.upper / 2;
-      result_.rate = 0;
-      result_.upper = std::min(goal_.highest, result_.upper * (1 + 4 * goal_.width));
+      load_ = result_.rate;
+      result_ = {.trials = result_.trials};
     }
   }
 
  private:
-  static constexpr unsigned kMostTrials = 60;
+  /// Of one length: short trials leave the long ones as many as they need.
+  static constexpr unsigned kMostTrials = 30;
+  static constexpr double kLowest = 1.0 / 1024;
 
   void narrow_with(double seconds) {
-    while (result_.trials < kMostTrials) {
+    step_ = goal_.width;
+    for (unsigned trial = 0; trial < kMostTrials; ++trial) {
       const Outcome outcome = run_(load_, seconds);
       ++result_.trials;
       if (outcome.loss() <= goal_.loss) {
         result_.rate = load_;
         result_.outcome = outcome;
-        if (load_ >= goal_.highest) return;
       } else {
         result_.upper = load_;
       }
-      if (result_.upper - result_.rate <= goal_.width * result_.upper) return;
-      if (result_.upper < goal_.highest * kLowest) return;
+      const bool failed = result_.upper > 0;
+      if (failed && result_.upper - result_.rate <= goal_.width * result_.upper) return;
+      if (failed && result_.upper < goal_.start * kLowest) return;
       load_ = next_load(outcome);
     }
   }
 
-  /// After the first failures the rate that came through is the best guess; then the middle.
-  double next_load(const Outcome& outcome) const {
-    if (result_.rate > 0) return std::sqrt(result_.rate * result_.upper);
+  /// Between a rate that met the goal and one that did not, the middle. While there is only one of
+  /// them, away from it by steps that double; downwards at least to what came through.
+  double next_load(const Outcome& outcome) {
+    if (result_.rate > 0 && result_.upper > 0) return std::sqrt(result_.rate * result_.upper);
+    const double step = step_;
+    step_ = std::min(step_ * 2, 0.5);
+    if (result_.rate > 0) return load_ / (1 - step);
     const double through = load_ * (1 - outcome.loss()) * (1 + goal_.loss);
-    return std::clamp(through, result_.upper / 2, result_.upper * (1 - goal_.width));
+    return std::clamp(through, load_ / 2, load_ * (1 - step));
   }
 
-  static constexpr double kLowest = 1.0 / 1024;
   const SearchGoal& goal_;
   const RunTrial& run_;
   SearchResult result_;
   double load_ = 0;
+  double step_ = 0;
 };
 
 }  // namespace

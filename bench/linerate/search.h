@@ -16,12 +16,12 @@ struct SearchGoal {
   double width = 0.01;  ///< the interval's, as a share of its upper end
   double seconds = 1;   ///< of a trial that counts
   double first_seconds = 0.2;
-  double highest = 0;  ///< packets per second: where the search begins
+  double start = 0;  ///< packets per second: where the search begins; it may end above
 };
 
 struct SearchResult {
-  double rate = 0;   ///< packets per second offered; 0: none met the goal
-  double upper = 0;  ///< the lowest rate seen to fail
+  double rate = 0;   ///< packets per second offered, met for `seconds`; 0: none met the goal
+  double upper = 0;  ///< the lowest rate above seen to fail; 0: none did
   Outcome outcome;   ///< at `rate`
   unsigned trials = 0;
 };

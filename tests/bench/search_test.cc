@@ -26,11 +26,11 @@ struct Device {
   }
 };
 
-constexpr double kHighest = 10e6;
+constexpr double kStart = 10e6;
 
 TEST(Search, FindsTheRateBelowWhichNothingIsLost) {
   for (const double capacity : {9.9e6, 7.3e6, 1e6, 0.2e6}) {
-    const SearchResult found = search({.loss = 0, .highest = kHighest}, Device{capacity});
+    const SearchResult found = search({.loss = 0, .start = kStart}, Device{capacity});
     EXPECT_LE(found.rate, capacity);
     EXPECT_GE(found.rate, capacity * 0.98);
     EXPECT_GT(found.upper, found.rate);
@@ -39,21 +39,54 @@ TEST(Search, FindsTheRateBelowWhichNothingIsLost) {
 }
 
 TEST(Search, FindsTheRateAtWhichAShareIsLost) {
-  const SearchResult found = search({.loss = 0.005, .highest = kHighest}, Device{5e6});
+  const SearchResult found = search({.loss = 0.005, .start = kStart}, Device{5e6});
   EXPECT_GE(found.rate, 5e6);
   EXPECT_LE(found.rate, 5e6 / 0.995 * 1.01);
   EXPECT_LE(found.outcome.loss(), 0.005);
 }
 
-TEST(Search, StopsAtTheHighestRateWhereItMeetsTheGoal) {
-  const SearchResult found = search({.loss = 0, .highest = kHighest}, Device{20e6});
-  EXPECT_EQ(found.rate, kHighest);
+TEST(Search, GoesAboveItsStartUntilARateFails) {
+  for (const double capacity : {10.1e6, 11e6, 20e6, 90e6}) {
+    const SearchResult found = search({.loss = 0, .start = kStart}, Device{capacity});
+    EXPECT_LE(found.rate, capacity);
+    EXPECT_GE(found.rate, capacity * 0.98);
+    EXPECT_GT(found.upper, capacity);
+  }
 }
 
 TEST(Search, FindsNothingWhereSomethingIsAlwaysLost) {
-  const SearchResult found = search({.loss = 0, .highest = kHighest}, Device{5e6, 0.01});
+  const SearchResult found = search({.loss = 0, .start = kStart}, Device{5e6, 0.01});
   EXPECT_EQ(found.rate, 0);
-  EXPECT_LE(found.trials, 60U);
+  EXPECT_EQ(found.outcome.offered, 0U);
+  EXPECT_LE(found.trials, 30U);
+}
+
+TEST(Search, FindsARateFarBelowItsStart) {
+  const SearchResult found = search({.loss = 0, .start = kStart}, Device{kStart / 500});
+  EXPECT_LE(found.rate, kStart / 500);
+  EXPECT_GE(found.rate, kStart / 500 * 0.98);
+}
+
+TEST(Search, OnlyARateThatStoodALongTrialIsFound) {
+  // Nothing is lost in a moment, a little always in a second.
+  const auto buffered = [](double rate, double seconds) {
+    return Device{5e6, seconds < 1 ? 0 : 0.001}(rate, seconds);
+  };
+  const SearchResult found = search({.loss = 0, .start = kStart}, buffered);
+  EXPECT_EQ(found.rate, 0);
+  EXPECT_EQ(found.outcome.offered, 0U);
+}
+
+TEST(Search, ConfirmsWhatItFoundHoweverManyTrialsTheShortOnesTook) {
+  // So narrow an interval that short trials do not get there.
+  const SearchResult found = search({.width = 1e-12, .start = kStart}, Device{7.3e6});
+  EXPECT_GE(found.rate, 7.3e6 * 0.98);
+  EXPECT_EQ(found.outcome.seconds, 1);
+}
+
+TEST(Search, OfADeviceThatForwardsNothingNothingIsAsked) {
+  const SearchResult found = search({.start = 0}, Device{5e6});
+  EXPECT_EQ(found.trials, 0U);
 }
 
 }  // namespace
