@@ -18,6 +18,11 @@ def _sizes(measured):
     return [size for size in SIZES if measured.counter(f"path/sluice/both/sessions:{size}")]
 
 
+def _sizes_of_stages(measured):
+    return [size for size in SIZES
+            if measured.counter(f"path/stages/both/sessions:{size}")]
+
+
 def _rate_against_sessions(measured, axes):
     for kind, label in _KINDS:
         figures = [(size, measured.counter(f"path/{kind}/both/sessions:{size}", "items_per_second",
@@ -34,8 +39,8 @@ def _rate_against_sessions(measured, axes):
 
 
 def _cycles_by_stage(measured, axes):
-    sizes = _sizes(measured)
     stages = measured.stages()
+    sizes = _sizes_of_stages(measured)
     bottom = [0.0] * len(sizes)
     for stage in stages:
         values = [measured.counter(f"path/stages/both/sessions:{size}", stage).median for size in sizes]
@@ -48,15 +53,13 @@ def _cycles_by_stage(measured, axes):
 
 def _latency_distribution(measured, axes):
     for dut in ("sluice", "testpmd-macswap"):
-        for report in measured.reports("latency", dut)[:1]:
-            for at in report["runs"][0]["trials"][0]["latency"]:
-                buckets = at["latency"]["buckets"]
-                total, above, x, y = at["latency"]["count"], at["latency"]["count"], [], []
-                for upper, count in buckets:
-                    above -= count
-                    x.append(upper / 1000)
-                    y.append(max(above, 0.5) / total)
-                axes.step(x, y, where="post", label=f"{dut}, {at['load']:.0%} load")
+        for at in next((trial["latency"] for _, trial in measured.trials("latency", dut)), []):
+            total, above, x, y = at["latency"]["count"], at["latency"]["count"], [], []
+            for upper, count in at["latency"]["buckets"]:
+                above -= count
+                x.append(upper / 1000)
+                y.append(max(above, 0.5) / total)
+            axes.step(x, y, where="post", label=f"{dut}, {at['load']:.0%} load")
     axes.set(xscale="log", yscale="log", xlabel="latency, us", ylabel="share of packets above")
     axes.legend()
 
@@ -70,23 +73,30 @@ def _beside_baselines(measured, axes):
     axes.set(ylabel="Mpps delivered, 64-byte frames, both directions")
 
 
+_PICTURES = (
+    ("Rate against sessions", "rate.svg", _rate_against_sessions, _sizes),
+    ("Cycles by stage", "stages.svg", _cycles_by_stage, _sizes_of_stages),
+    ("Latency distribution", "latency.svg", _latency_distribution,
+     lambda measured: measured.trials("latency", "sluice")),
+    ("Beside the baselines", "baselines.svg", _beside_baselines, lambda measured: measured.line))
+
+
 def draw(measured, folder):
-    """Draws what there are figures for; returns (title, file name) of each picture."""
+    """Draws what there are figures for; returns (title, file name) of each picture. One that cannot be
+    drawn becomes a failure."""
     if pyplot is None:
         return []
     drawn = []
-    for title, name, picture, wanted in (
-            ("Rate against sessions", "rate.svg", _rate_against_sessions, _sizes(measured)),
-            ("Cycles by stage", "stages.svg", _cycles_by_stage, _sizes(measured)),
-            ("Latency distribution", "latency.svg", _latency_distribution,
-             measured.reports("latency", "sluice")),
-            ("Beside the baselines", "baselines.svg", _beside_baselines, measured.line)):
-        if not wanted:
-            continue
-        figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
-        axes.set_title(title)
-        picture(measured, axes)
-        figure.savefig(folder / name)
-        pyplot.close(figure)
-        drawn.append((title, name))
+    for title, name, picture, wanted in _PICTURES:
+        try:
+            if not wanted(measured):
+                continue
+            figure, axes = pyplot.subplots(figsize=(7, 4.5), layout="constrained")
+            axes.set_title(title)
+            picture(measured, axes)
+            figure.savefig(folder / name)
+            pyplot.close(figure)
+            drawn.append((title, name))
+        except Exception as error:  # the tables say the same
+            measured.fail(f"picture {name}", error)
     return drawn

@@ -12,6 +12,7 @@ import time
 SIZES = (64_512, 1_032_192, 16_515_072)
 CAPACITIES = (1 << 16, 1 << 20, 1 << 22, 1 << 24)
 MIDDLE = SIZES[1]
+_TIDYING = 30  # seconds; a device under test has ten of them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,11 +38,32 @@ QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, (4, 1), 
 SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, (1, 0.1), False, 630, 0)
 
 
+def _run(command):
+    """As subprocess.run does, but who stops us lets the program tidy up: what it has changed outside of
+    its own process stays changed otherwise."""
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as program:
+        try:
+            said, _ = program.communicate()
+        except BaseException:
+            program.terminate()
+            try:
+                program.communicate(timeout=_TIDYING)
+            except subprocess.TimeoutExpired:
+                program.kill()
+            raise
+    return subprocess.CompletedProcess(command, program.returncode, said)
+
+
 class Programs:
     """The programs of one build folder."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
+
+    def missing(self):
+        """The first program that is not there."""
+        files = (self.folder / name for name in ("sluice", "bench/micro", "bench/linerate"))
+        return next((file for file in files if not file.is_file()), None)
 
     def micro(self, pattern, repetitions, min_time):
         """Google Benchmark's own JSON; repetitions of all that match in random order."""
@@ -58,12 +80,12 @@ class Programs:
     @staticmethod
     def _json(command, option):
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            ended = subprocess.run([*map(str, command), option.format(file.name)], text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-            report = pathlib.Path(file.name).read_text(encoding="utf-8")
-            if not report:
-                ended.check_returncode()
-            return json.loads(report)
+            ended = _run([*map(str, command), option.format(file.name)])
+            try:
+                return json.loads(pathlib.Path(file.name).read_text(encoding="utf-8"))
+            except ValueError:  # there is none, or a part of one
+                said = ended.stdout.strip() or f"exit status {ended.returncode}, no report, not a word"
+                raise subprocess.CalledProcessError(ended.returncode, command, said) from None
 
 
 @dataclasses.dataclass
@@ -73,6 +95,7 @@ class Step:
     name: str
     expected: float
     run: object
+    of: dict    # what it measures: {"micro": regular expression} or {"tag": ..., "dut": ...}
 
 
 class Clock:
@@ -95,13 +118,14 @@ class Clock:
 def _micro(name, pattern, repetitions, min_time, expected):
     def run(programs, measured):
         measured.add_micro(programs.micro(pattern, repetitions, min_time))
-    return Step(name, expected, run)
+    return Step(name, expected, run, {"micro": pattern})
 
 
-def _line(name, tag, expected, *arguments):
+def _line(name, tag, expected, *arguments, dut="sluice", number=1):
+    """`number`: figures of devices under test that have the same one and tag are compared."""
     def run(programs, measured):
-        measured.add_line(tag, programs.linerate(*arguments))
-    return Step(name, expected, run)
+        measured.add_line(tag, programs.linerate("--dut", dut, *arguments), number)
+    return Step(name, expected, run, {"tag": tag, "dut": dut})
 
 
 def _micro_steps(extent):
@@ -130,11 +154,11 @@ def _pairs(extent):
     for number in range(1, extent.pairs + 1):
         of = f"pair {number} of {extent.pairs}"
         for dut in ("sluice", "testpmd-macswap"):
-            yield _line(f"{dut} over memif, {of}", "memif", cost + 3 * extent.seconds, "--dut", dut,
-                        *common, "--phases", "maximum")
+            yield _line(f"{dut} over memif, {of}", "memif", cost + 3 * extent.seconds,
+                        *common, "--phases", "maximum", dut=dut, number=number)
         for dut in ("linux-nft", "sluice"):
-            yield _line(f"{dut} over veth, {of}", "af_packet", cost + 8 * extent.seconds, "--dut", dut,
-                        "--link", "af_packet", *common, "--phases", "maximum")
+            yield _line(f"{dut} over veth, {of}", "af_packet", cost + 8 * extent.seconds,
+                        "--link", "af_packet", *common, "--phases", "maximum", dut=dut, number=number)
 
 
 def _disturbance(extent):
@@ -153,16 +177,16 @@ def _flood(extent):
 def _latency(extent):
     for number in range(1, max(1, extent.pairs // 3) + 1):
         for dut in ("sluice", "testpmd-macswap"):
-            yield _line(f"latency of {dut}, {number}", "latency", 10 + 25 * extent.seconds, "--dut", dut,
+            yield _line(f"latency of {dut}, {number}", "latency", 10 + 25 * extent.seconds,
                         "--sessions", extent.middle, "--seconds", extent.seconds,
-                        "--phases", "no_drop", "latency")
+                        "--phases", "no_drop", "latency", dut=dut, number=number)
 
 
 def _connections(extent):
     for dut in ("sluice", "linux-nft"):
-        yield _line(f"connection rate of {dut}", "connections", 120, "--dut", dut,
+        yield _line(f"connection rate of {dut}", "connections", 120,
                     "--sessions", extent.middle, "--seconds", extent.seconds,
-                    "--precision", 0.03, "--phases", "establish_rate")
+                    "--precision", 0.03, "--phases", "establish_rate", dut=dut)
 
 
 def _matrix(extent):

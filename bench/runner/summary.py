@@ -7,13 +7,15 @@ from .plan import SIZES
 from .results import Figure
 
 _HOW = """Figures are medians, the least and the largest sample behind them. Cycles are those of the time stamp
-counter. Micro benchmarks ran in random order within a size; devices under test took turns (A B A B),
-each started anew. A worker's busy cycles leave out turns in which no packet came."""
+counter. Micro benchmarks ran in random order within a size: where two are compared, each sample of one
+is with each of the other. Devices under test took turns (A B A B), each started anew, and neighbours are
+compared. `within the spread`: some samples meet the target and some do not. A worker's busy cycles leave
+out turns in which no packet came."""
 
 
 def _table(head, lines):
     rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows) + "\n"
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
 
 
 def _machine(measured):
@@ -27,9 +29,11 @@ def _micro(measured):
     for name in sorted(measured.micro_names()):
         cycles = measured.counter(name)
         size = measured.counter(name, "bytes")
+        tries = measured.counter(name, "lookups", digits=2)
         if cycles or size:
-            lines.append([f"`{name}`", cycles or "-", size or ""])
-    return _table(["benchmark", "cycles an item", "bytes a session"], lines)
+            of = ", removal" if name.startswith("new_flows") else ""
+            lines.append([f"`{name}`{of}", cycles or "-", size or "", tries or ""])
+    return _table(["benchmark", "cycles an item", "bytes a session", "lookups a port"], lines)
 
 
 def _stages(measured):

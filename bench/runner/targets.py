@@ -16,14 +16,16 @@ class Row:
     what: str
     target: str
     figure: str
-    verdict: str   # met | missed | -
+    verdict: str   # met | missed, and whether samples differ about it; -
 
 
-def _row(number, what, target, figure, met, why=NOT_RUN):
+def _row(number, what, target, figure, met):
     """`figure` is empty where it was not measured; `met` is asked only if it is not."""
     if not figure:
-        return Row(number, what, target, why, "-")
-    return Row(number, what, target, str(figure), "met" if met(figure.median) else "missed")
+        return Row(number, what, target, figure.why or NOT_RUN, "-")
+    verdict = "met" if met(figure.median) else "missed"
+    differ = len({met(sample) for sample in figure.samples}) > 1
+    return Row(number, what, target, str(figure), f"{verdict}, within the spread" if differ else verdict)
 
 
 def _path(measured, kind, size):

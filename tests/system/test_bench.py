@@ -2,14 +2,22 @@
 # Copyright (c) 2026 The sluice authors
 """The measuring tools work, and every packet they verify is as it should be. Not about speed."""
 
+import importlib.machinery
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
+import time
+import types
 import unittest
+from unittest import mock
 
 import support
 from lab.topology import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "bench"))
+from runner import pictures, plan, results, summary, targets  # noqa: E402
 
 SESSIONS = 630
 GENTLY = "2000"  # packets a second: what a busy machine loses is no fault of the gateway
@@ -85,3 +93,152 @@ class Bench(unittest.TestCase):
             timeout=120, check=False)
         self.assertEqual(ended.returncode, 0, ended.stdout)
         self.assertIn("## Targets", (self.folder / "summary.md").read_text())
+
+
+def _bench_run():
+    """The program bench/run, as a module."""
+    loader = importlib.machinery.SourceFileLoader("bench_run", str(REPOSITORY / "bench" / "run"))
+    module = types.ModuleType(loader.name)
+    module.__file__ = loader.path
+    loader.exec_module(module)
+    return module
+
+
+def _micro(name, **more):
+    return {"name": f"{name}/manual_time", "run_type": "iteration", **more}
+
+
+def _line(dut, trials=(), **more):
+    return {"dut": dut, "machine": {}, "runs": [{"sessions": 630, "trials": list(trials), **more}]}
+
+
+def _trial(rate):
+    return {"maximum": {"received_rate": rate, "busy_cycles": rate}}
+
+
+class Report(unittest.TestCase):
+    """What bench/run makes of what the programs say; nothing is measured."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.results = results.Results()
+
+    def micro(self, *entries):
+        self.results.add_micro({"context": {}, "benchmarks": list(entries)})
+
+    def row(self, what):
+        return next(row for row in targets.rows(self.results) if row.what.startswith(what))
+
+    def test_a_benchmark_that_fails_is_a_failure_and_the_reason_of_its_row(self):
+        name = f"path/sluice/both/sessions:{plan.MIDDLE}"
+        failed = _micro(name, error_occurred=True, error_message="a packet was not translated")
+        self.micro(failed, failed, _micro(f"path/io/both/sessions:{plan.MIDDLE}", cycles=20.0))
+        self.assertEqual([failure["step"] for failure in self.results.failures], [name])
+        row = self.row(f"NAT path above I/O, {plan.MIDDLE}")
+        self.assertEqual(row.figure, f"not measured: {name} failed: a packet was not translated")
+        self.assertEqual(self.row(f"NAT path above I/O, {plan.SIZES[2]}").figure, targets.NOT_RUN)
+
+    def measure(self, step):
+        """The steps after it are run, whatever becomes of it."""
+        ran = []
+        last = plan.Step("last", 1, lambda *_: ran.append("last"), {})
+        self.results = _bench_run().measure([step, last], plan.Programs(self.folder), self.folder)
+        self.assertEqual(ran, ["last"])
+        self.assertTrue((self.folder / "results.json").exists())
+
+    def test_a_step_that_fails_is_the_reason_of_its_rows_and_ends_nothing(self):
+        def run(*_):
+            raise IndexError("out of range")
+        self.measure(plan.Step("pair 1", 1, run, {"tag": "memif", "dut": "testpmd-macswap"}))
+        self.assertIn("pair 1 failed: IndexError: out of range", self.row("sluice / macswap").figure)
+        self.assertIn("- pair 1: IndexError: out of range", summary.text(self.results, plan.QUICK, []))
+
+    def program(self, name, text):
+        file = self.folder / "bench" / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"#!/bin/sh\n{text}\n")
+        file.chmod(0o755)
+
+    def test_a_report_that_is_cut_off_is_a_failure_with_the_last_words(self):
+        self.program("micro", 'for last; do :; done; printf \'{"context": \' >"${last#*=}"; echo no memory; exit 1')
+        step = next(step for step in plan.steps(plan.SMOKE) if "micro" in step.of)
+        self.measure(step)
+        self.assertEqual(self.results.failures[0]["why"], "no memory")
+
+    def test_who_is_stopped_lets_the_program_tidy_up(self):
+        self.program("linerate", f'trap "touch {self.folder}/tidied; exit" TERM; touch {self.folder}/ready; '
+                                 'while :; do sleep 0.01; done')
+        wait_for, waits = subprocess.Popen.communicate, []
+        def communicate(program, *arguments, **named):
+            waits.append(program)
+            if len(waits) == 1:
+                while not (self.folder / "ready").exists():
+                    time.sleep(0.01)
+                raise SystemExit("stopped")
+            return wait_for(program, *arguments, **named)
+        with mock.patch.object(subprocess.Popen, "communicate", communicate), self.assertRaises(SystemExit):
+            plan.Programs(self.folder).linerate()
+        self.assertTrue((self.folder / "tidied").exists())
+
+    def test_only_neighbours_are_compared_whatever_is_missing(self):
+        for number, ours, theirs in ((1, None, 10), (2, 20, 40), (3, 60, 60)):
+            for dut, rate in (("sluice", ours), ("testpmd-macswap", theirs)):
+                if rate is not None:
+                    self.results.add_line("memif", _line(dut, [_trial(rate)]), number)
+        share = [self.results.maximum("memif", dut, "received_rate") for dut in ("sluice", "testpmd-macswap")]
+        self.assertEqual(share[0].map(share[1], lambda a, b: a / b).samples, [0.5, 1.0])
+
+    def test_repetitions_in_random_order_are_compared_each_with_each(self):
+        sluice, io = (f"path/{kind}/both/sessions:{plan.MIDDLE}" for kind in ("sluice", "io"))
+        self.micro(_micro(sluice, cycles=70.0), _micro(sluice, cycles=100.0), _micro(io, cycles=20.0))
+        self.micro(_micro(io, cycles=30.0))
+        row = self.row(f"NAT path above I/O, {plan.MIDDLE}")
+        self.assertEqual(row.figure, "60.0 (40.0 - 80.0) cycles")
+        self.assertEqual(row.verdict, "met, within the spread")
+
+    def test_a_picture_that_fails_costs_neither_the_summary_nor_the_others(self):
+        self.results.add_line("memif", _line("sluice", [_trial(1e6)]))
+        def bad(*_):
+            raise IndexError("nothing there")
+        drawn = [("Bad", "bad.svg", bad, bool), ("Good", "good.svg", lambda *_: None, bool)]
+        pyplot = mock.Mock()
+        pyplot.subplots.return_value = (mock.Mock(), mock.Mock())
+        with mock.patch.object(pictures, "pyplot", pyplot), mock.patch.object(pictures, "_PICTURES", drawn):
+            _bench_run().report(self.results, plan.QUICK, self.folder, False)
+        text = (self.folder / "summary.md").read_text()
+        self.assertIn("![Good](good.svg)", text)
+        self.assertIn("- picture bad.svg: IndexError: nothing there", text)
+
+    def test_pictures_of_runs_that_failed_are_left_out(self):
+        for dut in ("sluice", "testpmd-macswap"):
+            self.results.add_line("latency", _line(dut, error="sessions never came through"))
+        name = f"path/stages/both/sessions:{plan.MIDDLE}"
+        self.micro(_micro(f"path/sluice/both/sessions:{plan.MIDDLE}", cycles=70.0, items_per_second=1e6),
+                   _micro(name, error_occurred=True, error_message="no"),
+                   _micro("path/stages/both/sessions:64512", cycles=1.0, **{"01 Parse": 1.0}))
+        pyplot = mock.Mock()
+        axes = mock.Mock()
+        axes.get_legend_handles_labels.return_value = ([], [])
+        pyplot.subplots.return_value = (mock.Mock(), axes)
+        with mock.patch.object(pictures, "pyplot", pyplot):
+            drawn = pictures.draw(self.results, self.folder)
+        self.assertEqual([file for _, file in drawn], ["rate.svg", "stages.svg", "baselines.svg"])
+
+    def test_what_a_figure_is_of_is_said(self):
+        self.micro(_micro("new_flows/capacity:1048576/workers:1/iterations:1", cycles=800.0),
+                   _micro("port_choice/permille:999", cycles=1300.0, lookups=7.25))
+        text = summary.text(self.results, plan.QUICK, [])
+        self.assertIn("| `new_flows/capacity:1048576/workers:1`, removal | 800.0 |", text)
+        self.assertIn("| `port_choice/permille:999` | 1300.0 |  | 7.25 |", text)
+
+    def test_folders_that_will_not_do_are_refused(self):
+        there = self.folder / "file"
+        there.touch()
+        for arguments, said in ((["--build", self.folder], f"there is no {self.folder / 'sluice'}"),
+                                (["--build", self.folder, "--out", there], f"--out {there}: is no folder")):
+            ended = subprocess.run([REPOSITORY / "bench" / "run", "--smoke", *arguments], text=True,
+                                   capture_output=True, timeout=60, check=False)
+            self.assertEqual(ended.returncode, 2)
+            self.assertIn(said, ended.stderr)
