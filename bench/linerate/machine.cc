@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #include "linerate/machine.h"
 
+#include <fmt/format.h>
 #include <rte_cycles.h>
 #include <rte_version.h>
 #include <sys/utsname.h>
@@ -33,6 +34,20 @@ std::string first_line(const char* file) {
   return line;
 }
 
+/// "L1d 48K, L2 2048K, L3 307200K" of the first core: each as it sees it, so a shared one in full.
+std::string caches() {
+  std::string text;
+  for (int i = 0;; ++i) {
+    const std::string folder = fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/", i);
+    const std::string level = first_line((folder + "level").c_str());
+    if (level.empty()) return text;
+    const std::string type = first_line((folder + "type").c_str());
+    if (type == "Instruction") continue;
+    text += fmt::format("{}L{}{} {}", text.empty() ? "" : ", ", level, type == "Data" ? "d" : "",
+                        first_line((folder + "size").c_str()));
+  }
+}
+
 }  // namespace
 
 nlohmann::ordered_json describe_machine() {
@@ -40,6 +55,7 @@ nlohmann::ordered_json describe_machine() {
   ::uname(&system);
   return {{"cpu", value_in("/proc/cpuinfo", "model name")},
           {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+          {"caches", caches()},
           {"memory", value_in("/proc/meminfo", "MemTotal")},
           {"tsc_hz", rte_get_tsc_hz()},
           {"kernel", system.release},
