@@ -30,10 +30,10 @@ class Extent:
     disturbed: tuple        # pairs with and without a disturbance, and a trial's seconds
     matrix: bool            # sessions x frame x direction
     middle: int             # sessions of the pairs
-    hugepages: int          # of 2 MiB: two programs' buffers, and the largest table
+    hugepages: int          # of 2 MiB: two programs' buffers, and the largest table with rte_hash beside it
 
 
-FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, (10, 3), True, MIDDLE, 1536)
+FULL = Extent("full", SIZES, CAPACITIES, 10, 5, 0.2, 10, 1, (10, 3), True, MIDDLE, 2048)
 QUICK = Extent("quick", SIZES[:2], CAPACITIES[:2], 10, 2, 0.02, 2, 0.5, (4, 1), False, MIDDLE, 768)
 SMOKE = Extent("smoke", SIZES[:1], CAPACITIES[:1], 1, 1, 0.001, 1, 0.1, (1, 0.1), False, 630, 0)
 
