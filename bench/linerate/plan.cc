@@ -3,11 +3,16 @@
 #include "linerate/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/program_options.hpp>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 
@@ -23,6 +28,8 @@ constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum"
 constexpr std::array kKeys{"dut",  "link",  "protocol", "seconds", "precision",
                            "rate", "pairs", "matrix",   "phases"};
 
+constexpr std::array kMatrixKeys{"sessions", "frame", "direction"};
+
 struct BadPlan : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -34,9 +41,10 @@ Ways ways_of(const std::string& name) {
   throw BadPlan(fmt::format("direction {}: out, in or both are accepted", name));
 }
 
+/// Up to an MTU of 1,500.
 std::uint16_t frame_of(unsigned bytes) {
-  if (bytes >= 64 && bytes <= 2000) return static_cast<std::uint16_t>(bytes);
-  throw BadPlan(fmt::format("frame {}: 64 to 2000 bytes are accepted", bytes));
+  if (bytes >= 64 && bytes <= 1518) return static_cast<std::uint16_t>(bytes);
+  throw BadPlan(fmt::format("frame {}: 64 to 1518 bytes, with FCS, are accepted", bytes));
 }
 
 void set_ways(Plan& plan, const std::vector<std::string>& names) {
@@ -49,30 +57,78 @@ void set_frames(Plan& plan, const std::vector<unsigned>& frames) {
   for (const unsigned bytes : frames) plan.frames.push_back(frame_of(bytes));
 }
 
-void read_yaml(Plan& plan, const std::string& file) {
-  const YAML::Node root = YAML::LoadFile(file);
-  for (const auto& entry : root) {
-    const auto key = entry.first.as<std::string>();
-    if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-      throw BadPlan(fmt::format("{}: no such key: {}", file, key));
+/// A mapping in a plan, or a part of one; complains with file, line and key.
+class Section {
+ public:
+  template <std::size_t n>
+  Section(std::string file, YAML::Node node, const std::array<const char*, n>& keys)
+      : file_(std::move(file)), node_(std::move(node)) {
+    if (!node_.IsMap()) throw BadPlan(at(node_) + "keys with values are accepted");
+    for (const auto& entry : node_) {
+      const auto key = entry.first.as<std::string>("");
+      if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+      throw BadPlan(fmt::format("{}no such key: {}; there are {}", at(entry.first), key,
+                                fmt::join(keys, ", ")));
     }
   }
-  const auto read = [](const YAML::Node& from, const char* key, auto& into) {
-    if (from[key]) into = from[key].as<std::decay_t<decltype(into)>>();
-  };
-  read(root, "dut", plan.dut);
-  read(root, "link", plan.link);
-  read(root, "protocol", plan.protocol);
-  read(root, "seconds", plan.seconds);
-  read(root, "precision", plan.precision);
-  read(root, "rate", plan.rate);
-  read(root, "pairs", plan.pairs);
-  read(root, "phases", plan.phases);
-  const YAML::Node matrix = root["matrix"];
-  if (!matrix) return;
-  read(matrix, "sessions", plan.sessions);
-  if (matrix["frame"]) set_frames(plan, matrix["frame"].as<std::vector<unsigned>>());
-  if (matrix["direction"]) set_ways(plan, matrix["direction"].as<std::vector<std::string>>());
+  [[nodiscard]] YAML::Node operator[](const char* key) const { return node_[key]; }
+
+  /// \p wanted says what would do.
+  template <typename T>
+  void read(const char* key, const char* wanted, T& into) const {
+    const YAML::Node value = node_[key];
+    if (!value) return;
+    try {
+      into = value.as<T>();
+    } catch (const YAML::Exception&) {
+      throw BadPlan(fmt::format("{}{}: {}: {} wanted", at(value), key, shown(value), wanted));
+    }
+  }
+
+ private:
+  static std::string shown(const YAML::Node& value) {
+    YAML::Emitter text;
+    text << YAML::Flow << value;
+    return text.c_str();
+  }
+  [[nodiscard]] std::string at(const YAML::Node& node) const {
+    return fmt::format("{}:{}: ", file_, node.Mark().line + 1);
+  }
+
+  std::string file_;
+  YAML::Node node_;
+};
+
+YAML::Node load(const std::string& file) {
+  try {
+    return YAML::LoadFile(file);
+  } catch (const YAML::BadFile&) {
+    throw BadPlan(file + ": cannot be read");
+  } catch (const YAML::ParserException& error) {
+    throw BadPlan(fmt::format("{}:{}: {}", file, error.mark.line + 1, error.msg));
+  }
+}
+
+void read_yaml(Plan& plan, const std::string& file) {
+  const Section root(file, load(file), kKeys);
+  root.read("dut", "a name", plan.dut);
+  root.read("link", "a name", plan.link);
+  root.read("protocol", "a name", plan.protocol);
+  root.read("seconds", "a number", plan.seconds);
+  root.read("precision", "a number", plan.precision);
+  root.read("rate", "a number", plan.rate);
+  root.read("pairs", "a number above 0", plan.pairs);
+  root.read("phases", "a list of names", plan.phases);
+  if (!root["matrix"]) return;
+  const Section matrix(file, root["matrix"], kMatrixKeys);
+  matrix.read("sessions", "a list of numbers", plan.sessions);
+  std::vector<unsigned> frames(plan.frames.begin(), plan.frames.end());
+  matrix.read("frame", "a list of numbers", frames);
+  set_frames(plan, frames);
+  std::vector<std::string> ways;
+  for (const Ways way : plan.ways) ways.emplace_back(name_of(way));
+  matrix.read("direction", "a list of out, in and both", ways);
+  set_ways(plan, ways);
 }
 
 po::options_description describe(Plan& plan) {
@@ -107,7 +163,38 @@ po::options_description describe(Plan& plan) {
   return all;
 }
 
+void check_numbers(const Plan& plan) {
+  const auto require = [](bool holds, const char* key, auto value, const std::string& wanted) {
+    if (!holds) throw BadPlan(fmt::format("{} {}: {}", key, value, wanted));
+  };
+  require(plan.seconds > 0 && plan.seconds <= 3600, "seconds", plan.seconds,
+          "more than 0, up to 3600, are accepted");
+  require(plan.precision >= 0.0001 && plan.precision <= 0.5, "precision", plan.precision,
+          "0.0001 to 0.5 are accepted");
+  require(plan.rate >= 0 && plan.rate <= 1e9, "rate", plan.rate,
+          "0, which is as fast as packets are taken, to 1e9 are accepted");
+  require(plan.pairs >= 1 && plan.pairs <= 10'000, "pairs", plan.pairs, "1 to 10000 are accepted");
+  const auto cores = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF));
+  for (const auto& [key, core] :
+       {std::pair{"tester-core", plan.tester_core}, {"worker-core", plan.worker_core}}) {
+    cpu_set_t ours;
+    const bool known = ::sched_getaffinity(0, sizeof ours, &ours) == 0;
+    require(core < cores && (!known || CPU_ISSET(core, &ours)), key, core,
+            fmt::format("not a core that this program may run on, of {}", cores));
+  }
+}
+
+void check_lists(const Plan& plan) {
+  for (const auto& [key, size] : {std::pair{"sessions", plan.sessions.size()},
+                                  {"frame", plan.frames.size()},
+                                  {"direction", plan.ways.size()}}) {
+    if (size == 0) throw BadPlan(fmt::format("{}: an empty list; name at least one", key));
+  }
+}
+
 void check(const Plan& plan) {
+  check_numbers(plan);
+  check_lists(plan);
   for (const std::string& phase : plan.phases) {
     if (std::find(kPhases.begin(), kPhases.end(), phase) == kPhases.end()) {
       throw BadPlan("no such phase: " + phase);
@@ -126,6 +213,10 @@ void check(const Plan& plan) {
   }
   if (plan.has("flood") && (plan.dut != "sluice" || plan.protocol != "udp")) {
     throw BadPlan("flood needs dut sluice and protocol udp");
+  }
+  if (plan.dut == "sluice" && ::access(plan.sluice.c_str(), X_OK) != 0) {
+    throw BadPlan(fmt::format("sluice {}: {}; name the program with --sluice", plan.sluice,
+                              std::strerror(errno)));
   }
   if (plan.dut == "external" && plan.devices.size() != 2) {
     throw BadPlan("dut external needs --device twice: uplink, then inner");
@@ -181,12 +272,12 @@ std::variant<Plan, int> read_plan(int argc, char** argv) {
     if (values.count("direction") != 0) {
       set_ways(plan, values["direction"].as<std::vector<std::string>>());
     }
+    if (plan.sluice.empty()) plan.sluice = beside_this_program();
     check(plan);
   } catch (const std::exception& error) {
     std::cerr << "linerate: " << error.what() << "\n";
     return kBadUsage;
   }
-  if (plan.sluice.empty()) plan.sluice = beside_this_program();
   return plan;
 }
 

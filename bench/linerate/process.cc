@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -30,6 +32,7 @@ constexpr auto kPoll = std::chrono::milliseconds(10);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
   ::execvp(arguments.front(), arguments.data());
+  ::dprintf(STDERR_FILENO, "%s: %s\n", arguments.front(), std::strerror(errno));
   constexpr int kNotFound = 127;
   ::_exit(kNotFound);
 }

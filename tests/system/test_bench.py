@@ -86,6 +86,43 @@ class Bench(unittest.TestCase):
             self.assertEqual(ended.returncode, 2, ended.stdout)
             self.assertIn("disturbance needs dut sluice, protocol udp, and link memif or vhost", ended.stderr)
 
+    def refused(self, *arguments):
+        """What linerate says of what it will not do."""
+        ended = subprocess.run([_linerate(), *arguments], text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended.stderr)
+        return ended.stderr.removeprefix("linerate: ").strip()
+
+    def test_options_that_make_no_sense_are_refused(self):
+        for arguments, said in (
+                (["--seconds", "0"], "seconds 0: more than 0, up to 3600, are accepted"),
+                (["--seconds=-1"], "seconds -1: more than 0, up to 3600, are accepted"),
+                (["--pairs", "0"], "pairs 0: 1 to 10000 are accepted"),
+                (["--rate=-5"], "rate -5: 0, which is as fast as packets are taken, to 1e9 are accepted"),
+                (["--precision", "0"], "precision 0: 0.0001 to 0.5 are accepted"),
+                (["--frame", "1900"], "frame 1900: 64 to 1518 bytes, with FCS, are accepted"),
+                (["--worker-core", "9999"], "worker-core 9999: not a core that this program may run on"),
+                (["--sluice", "/nosuch"], "sluice /nosuch: No such file or directory; name the program")):
+            with self.subTest(arguments):
+                said_of_it = self.refused(*arguments)
+                self.assertTrue(said_of_it.startswith(said), said_of_it)
+
+    def test_plans_that_make_no_sense_are_refused_by_file_line_and_key(self):
+        plan_file = self.folder / "plan.yaml"
+        for text, said in (
+                ("dut: sluice\nmatrix: {sessions: []}", "sessions: an empty list; name at least one"),
+                ("dut: sluice\nmatrix:\n  frames: [64]",
+                 f"{plan_file}:3: no such key: frames; there are sessions, frame, direction"),
+                ("second: 1", f"{plan_file}:1: no such key: second; there are dut, "),
+                ("\nseconds: soon", f"{plan_file}:2: seconds: soon: a number wanted"),
+                ("matrix:\n  sessions: [many]", f"{plan_file}:2: sessions: [many]: a list of numbers wanted"),
+                ("matrix: all", f"{plan_file}:1: keys with values are accepted"),
+                ("dut: [", f"{plan_file}:"),
+                (None, "/nosuch.yaml: cannot be read")):
+            with self.subTest(text):
+                plan_file.write_text(text or "")
+                said_of_it = self.refused("--plan", plan_file if text else "/nosuch.yaml")
+                self.assertTrue(said_of_it.startswith(said), said_of_it)
+
     def test_the_whole_run(self):
         ended = subprocess.run(
             [REPOSITORY / "bench" / "run", "--smoke", "--build", support.BINARY.parent,
