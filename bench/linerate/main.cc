@@ -15,6 +15,7 @@
 
 #include "linerate/machine.h"
 #include "linerate/phases.h"
+#include "linerate/stop.h"
 
 namespace sluice::bench {
 namespace {
@@ -149,11 +150,23 @@ bool all_clean(const Json& report) {
   });
 }
 
+/// What a signal ends leaves nothing behind.
+Result<Json> measure_until_stopped(const Plan& plan,
+                                   const Links& links,
+                                   const std::string& folder) {
+  try {
+    return measure(plan, links, folder);
+  } catch (const Stopped&) {
+    return Error{"stopped by a signal"};
+  }
+}
+
 int run(const Plan& plan) {
   const auto failed = [](const std::string& why) {
     fmt::print(stderr, "linerate: {}\n", why);
     return EXIT_FAILURE;
   };
+  stop_on_signals();
   const Folder folder;
   // Where EAL keeps its files, this program's and testpmd's.
   ::setenv("RUNTIME_DIRECTORY", folder.path().c_str(), 1);
@@ -161,7 +174,7 @@ int run(const Plan& plan) {
   const auto links = make_links(plan, folder.path());
   if (!links) return failed(links.error());
   if (Status started = start_eal(plan); !started) return failed(started.error());
-  const auto report = measure(plan, *links.value(), folder.path());
+  const auto report = measure_until_stopped(plan, *links.value(), folder.path());
   int status = EXIT_SUCCESS;
   if (report) {
     fmt::print("{}", to_text(report.value()));

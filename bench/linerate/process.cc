@@ -18,6 +18,8 @@
 #include <sstream>
 #include <thread>
 
+#include "linerate/stop.h"
+
 namespace sluice::bench {
 namespace {
 
@@ -93,6 +95,7 @@ std::string Process::output() const {
 template <typename Condition>
 bool Process::wait_until(Condition condition, std::chrono::milliseconds patience) {
   for (auto waited = std::chrono::milliseconds(0); waited < patience; waited += kPoll) {
+    throw_if_stopped();
     if (condition(output())) return true;
     if (!runs()) return false;
     std::this_thread::sleep_for(kPoll);

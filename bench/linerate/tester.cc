@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "linerate/checks.h"
+#include "linerate/stop.h"
 
 namespace sluice::bench {
 
@@ -39,7 +40,7 @@ Outcome Tester::run(const Trial& trial) {
   seen_.assign(trial.verify ? pace_.all() : 0, false);
 
   std::uint64_t now = begun;
-  while (pace_.goes_on(now, outcome_.sent, !sending_.empty())) {
+  while (pace_.goes_on(now, outcome_.sent, !sending_.empty()) && !is_stopped()) {
     send(pace_.due(now));
     receive(uplink_, Direction::kOutbound);
     receive(inner_, Direction::kInbound);
@@ -52,6 +53,7 @@ Outcome Tester::run(const Trial& trial) {
     rte_pktmbuf_free(sending_.frames[sending_.first]);
     outcome_.fresh_sent -= sending_.fresh >> sending_.first & 1U;
   }
+  throw_if_stopped();
   drain();
   return outcome_;
 }

@@ -7,6 +7,8 @@
 #include <array>
 #include <thread>
 
+#include "linerate/stop.h"
+
 namespace sluice::bench {
 
 Result<std::unique_ptr<Wire>> Wire::open(const Options& options) {
@@ -28,6 +30,7 @@ bool Wire::find_peer(std::chrono::milliseconds patience) {
   peer_found_ = false;
   std::array<rte_mbuf*, 32> frames;
   for (auto waited = std::chrono::milliseconds(0); waited < patience; waited += kBetween) {
+    throw_if_stopped();
     send_arp(net::kArpRequest, net::kBroadcastMac, options_.own, options_.peer);
     std::this_thread::sleep_for(kBetween);
     const unsigned count = receive(frames);

@@ -4,7 +4,9 @@
 
 import importlib.machinery
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -85,6 +87,22 @@ class Bench(unittest.TestCase):
                                    capture_output=True, timeout=60, check=False)
             self.assertEqual(ended.returncode, 2, ended.stdout)
             self.assertIn("disturbance needs dut sluice, protocol udp, and link memif or vhost", ended.stderr)
+
+    def test_a_signal_leaves_nothing_behind(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with subprocess.Popen(
+                    [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--seconds", "600"],
+                    text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env={**os.environ, "TMPDIR": str(self.folder)}) as running:
+                self.addCleanup(running.kill)
+                while "64 bytes" not in (line := running.stderr.readline()):  # ten minutes of it from here on
+                    self.assertNotEqual(line, "", "ended by itself")
+                self.assertTrue(list(self.folder.glob("linerate-*")))
+                running.send_signal(number)
+                _, said = running.communicate(timeout=60)
+            self.assertEqual(running.returncode, 1, said)
+            self.assertIn("linerate: stopped by a signal", said)
+            self.assertEqual(list(self.folder.glob("linerate-*")), [])
 
     def refused(self, *arguments):
         """What linerate says of what it will not do."""
