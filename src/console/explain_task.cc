@@ -23,7 +23,28 @@ std::string ports_text(const LiveAnswer& answer) {
                      *answer.ports);
 }
 
-View view_of(const LiveAnswer& answer, bool json) {
+bool link_is_down(const gateway::Gateway& gateway, const std::string& device) {
+  const auto infos = gateway.snapshot().enis.devices();
+  for (std::size_t i = 0; i < gateway.devices().size(); ++i) {
+    if (infos[i].name == device) return !gateway.devices()[i]->link_up();
+  }
+  return false;
+}
+
+/// What is in the way although the path itself decides so: no stage sees it.
+std::string obstacle(const gateway::Gateway& gateway, const LiveAnswer& answer) {
+  if (!gateway.forwards()) return "the gateway is stopped, and receives nothing until `start`";
+  const bool leaves = answer.verdict.verdict != "drop";
+  if (leaves && link_is_down(gateway, answer.verdict.device)) {
+    return fmt::format("the link of {} is down: what is sent there is lost", answer.verdict.device);
+  }
+  if (answer.reply && link_is_down(gateway, answer.reply->device)) {
+    return fmt::format("the link of {} is down: the reply is lost", answer.reply->device);
+  }
+  return "";
+}
+
+View view_of(const gateway::Gateway& gateway, const LiveAnswer& answer, bool json) {
   View view;
   view["verdict"] = verdict_view(answer.verdict, json);
   if (answer.verdict.verdict == "drop")
@@ -41,14 +62,10 @@ View view_of(const LiveAnswer& answer, bool json) {
     } else {
       view["ports"] = ports_text(answer);
     }
-    if (*answer.ports_free == 0) {
-      view["but"] =
-          "no port of this address is free here: another address of the pool or another "
-          "worker serves, or it is ports_exhausted";
-    }
   }
   view["table"] = fmt::format("{} of {} sessions", answer.sessions, answer.capacity);
   if (answer.reply) view["reply"] = verdict_view(*answer.reply, json);
+  if (const std::string but = obstacle(gateway, answer); !but.empty()) view["but"] = but;
   return view;
 }
 
@@ -56,17 +73,21 @@ class ExplainTask : public Task {
  public:
   /// What is known beforehand stands above the explanation.
   ExplainTask(Session& session, const Arguments& arguments, const std::string& line, View above)
-      : explainer_(session.gateway, line), arguments_(arguments), view_(std::move(above)) {}
+      : gateway_(session.gateway),
+        explainer_(session.gateway, line),
+        arguments_(arguments),
+        view_(std::move(above)) {}
 
   std::optional<Answer> step() override {
     const auto result = explainer_.step();
     if (!result) return std::nullopt;
     if (!*result) return Answer{Answer::Status::kBadUsage, result->error() + "\n"};
-    view_.update(view_of(result->value(), arguments_.json));
+    view_.update(view_of(gateway_, result->value(), arguments_.json));
     return shown(view_, arguments_);
   }
 
  private:
+  const gateway::Gateway& gateway_;
   explain::LiveExplainer explainer_;
   Arguments arguments_;
   View view_;

@@ -2,7 +2,9 @@
 // Copyright (c) 2026 The sluice authors
 #include "explain/live.h"
 
-#include <bitset>
+#include <algorithm>
+
+#include "explain/room.h"
 
 namespace sluice::explain {
 namespace {
@@ -20,6 +22,10 @@ Copied copy_of(const nat::Session& session) noexcept {
           {session.adjacency[0].get(), session.adjacency[1].get()},
           {session.tcp_end[0].get(), session.tcp_end[1].get()},
           session.last_seen.get()};
+}
+
+bool chooses_port(std::uint8_t protocol) noexcept {
+  return protocol == net::kTcp || protocol == net::kUdp || protocol == net::kIcmp;
 }
 
 /// Puts a copy into another table.
@@ -68,6 +74,14 @@ struct LiveExplainer::Holdings : gateway::Errand {
     capacity = table.capacity();
   }
 
+  [[nodiscard]] bool has_mapping(const nat::SessionIdentity& of) const noexcept {
+    return std::any_of(copies.begin(), copies.begin() + count, [&](const Copied& copy) {
+      const nat::SessionIdentity& id = copy.identity;
+      return id.is_mapping() && id.pod == of.pod && id.pod_port == of.pod_port &&
+             id.protocol == of.protocol;
+    });
+  }
+
   bool add(const nat::FlowTable& table, const nat::FlowKey& wanted, Instant now) noexcept {
     const nat::Found found = table.peek(wanted, now);
     if (!found) return false;
@@ -87,26 +101,16 @@ struct LiveExplainer::Holdings : gateway::Errand {
   std::uint64_t sessions_of_pod = 0, sessions = 0, capacity = 0;
 };
 
-/// How many of a worker's ports are taken towards one remote.
-struct LiveExplainer::CountPorts : gateway::Errand {
-  CountPorts() {
-    step = [](gateway::Errand& self, nat::FlowTable& table, Instant now) noexcept {
-      constexpr unsigned kPortsAStep = 256;
-      auto& errand = static_cast<CountPorts&>(self);
-      for (unsigned i = 0; i < kPortsAStep; ++i) {
-        if (errand.next > UINT16_MAX) return true;
-        const auto port = static_cast<std::uint16_t>(errand.next++);
-        if (!errand.ours[port]) continue;
-        errand.reply.destination_port = Be16::from_host(port);
-        if (!table.peek(errand.reply, now)) ++errand.free;
-      }
-      return false;
-    };
-  }
-  nat::FlowKey reply;
-  std::bitset<65'536> ours;  ///< a copy: a reload may replace the snapshot meanwhile
-  std::uint32_t next = 0;
-  std::uint32_t free = 0;
+/// What the simulation opened: the gateway's own session would be the same but for its address and
+/// port, and for the worker that has room for it.
+struct LiveExplainer::Opening {
+  Copied session;
+  std::optional<Copied> mapping;  ///< opened with it
+  std::vector<Ipv4Addr> addresses;
+  Be32 pod;
+  bool independent = false;
+  bool inbound = false;
+  unsigned visits = 1;  ///< of workers, the first round's and the second's (pipeline/elsewhere.h)
 };
 
 LiveExplainer::LiveExplainer(gateway::Gateway& gateway, std::string line)
@@ -146,79 +150,194 @@ std::optional<Result<LiveAnswer>> LiveExplainer::step() {
     if (!holdings_[i]->done.load(std::memory_order_acquire)) return std::nullopt;
     if (holdings_[i]->session_found) worker_ = WorkerId{i};  // where the owner had no port left
   }
-  if (!counting_) {
+  if (!opening_) {
     auto judged = judge();
     if (!judged) return judged;
-    if (!counting_) return judged;
     answer_ = std::move(judged).value();
-    return std::nullopt;
+    if (!opening_) return Result<LiveAnswer>(answer_);
   }
-  if (!counting_->done.load(std::memory_order_acquire)) return std::nullopt;
-  return Result<LiveAnswer>(with_ports());
+  return search();
 }
 
+/// Where the worker would pass the packet on, the next one is asked.
 Result<LiveAnswer> LiveExplainer::judge() {
-  auto simulator = Simulator::over(parts(worker_));
-  if (!simulator) return Error{simulator.error()};
-  Simulator& over = *simulator.value();
+  for (std::size_t visit = 1;; ++visit) {
+    auto simulator = Simulator::over(parts(worker_));
+    if (!simulator) return Error{simulator.error()};
+    LiveAnswer answer = judge_with(*simulator.value());
+    const pipeline::Packet& packet = simulator.value()->last();
+    if (packet.fate != pipeline::Fate::kToWorker || visit >= holdings_.size()) return answer;
+    worker_ = packet.owner;
+  }
+}
+
+LiveAnswer LiveExplainer::judge_with(Simulator& over) {
   const Holdings& held = *holdings_[worker_.value];
   for (std::size_t i = 0; i < held.count; ++i) restore(held.copies[i], over.table(), over.now());
   LiveAnswer answer;
-  Explainer explainer(over);
-  answer.verdict = *explainer.answer(line_);
   answer.worker = worker_;
   answer.session_found = held.session_found;
   answer.sessions_of_pod = held.sessions_of_pod;
   answer.sessions = held.sessions;
   answer.capacity = held.capacity;
-  const pipeline::Packet packet = over.last();
-  const bool leaves =
-      packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
-  if (!leaves) return answer;
-  answer.next_hop_answers = packet.fate == pipeline::Fate::kEmit;
-  ask_for_ports(packet, answer);
-  if (answer.verdict.verdict != "local") answer.reply = explainer.answer("reply");
+  send(over, answer);
   return answer;
 }
 
-/// A flow that is translated anew needs a port that only the worker's table knows to be free.
-void LiveExplainer::ask_for_ports(const pipeline::Packet& packet, const LiveAnswer& answer) {
-  const bool ports = packet.key.protocol == net::kTcp || packet.key.protocol == net::kUdp ||
-                     packet.key.protocol == net::kIcmp;
-  if (!packet.first || answer.verdict.verdict != "snat" || !ports) return;
-  const pipeline::Snapshot& snapshot = gateway_.snapshot();
-  const Ipv4Addr address = answer.verdict.source->v4();
-  if (snapshot.is_independent(address)) return;
-  counting_ = std::make_shared<CountPorts>();
-  counting_->reply = packet.key.reversed();
-  counting_->reply.destination = address.wire();
-  const nat::PortClasses& classes = snapshot.ports_for(packet.key.protocol);
-  for (std::uint32_t port = 0; port <= UINT16_MAX; ++port) {
-    const Be16 number = Be16::from_host(static_cast<std::uint16_t>(port));
-    counting_->reply.destination_port = number;
-    const auto hash = gateway_.owner().hash(counting_->reply);
-    counting_->ours[port] = classes.contains(number) && gateway_.owner().owner(hash) == worker_;
-  }
-  gateway_.send(worker_, counting_);
+/// The packet, and what would answer it.
+void LiveExplainer::send(Simulator& over, LiveAnswer& answer) {
+  Explainer explainer(over);
+  answer.verdict = *explainer.answer(line_);
+  const pipeline::Packet packet = over.last();
+  const bool leaves =
+      packet.fate == pipeline::Fate::kEmit || packet.fate == pipeline::Fate::kAwaitNeighbour;
+  answer.reply.reset();
+  answer.next_hop_answers = packet.fate == pipeline::Fate::kEmit;
+  if (!leaves) return;
+  if (!opening_) note_opening(over, packet);
+  if (answer.verdict.verdict != "local") answer.reply = explainer.answer("reply");
 }
 
-LiveAnswer LiveExplainer::with_ports() {
-  answer_.ports = static_cast<std::uint32_t>(counting_->ours.count());
-  answer_.ports_free = counting_->free;
-  const pipeline::Snapshot& snapshot = gateway_.snapshot();
-  const bool nobody_else = snapshot.config.gateway.workers == 1 &&
-                           snapshot.policy->pools().size() == 1 &&
-                           snapshot.policy->pools().front().addresses.size() == 1;
-  if (counting_->free == 0 && nobody_else) {
-    Verdict& verdict = answer_.verdict;
-    verdict = Verdict{
-        .flow = verdict.flow,
-        .verdict = "drop",
-        .rule = verdict.rule,
-        .reason = std::string{pipeline::info(pipeline::DropReason::kPortsExhausted).metric}};
-    answer_.reply.reset();
-    answer_.next_hop_answers = false;
+/// A flow that is translated anew needs a record, and a port, that only the worker's table knows to
+/// be free.
+void LiveExplainer::note_opening(Simulator& over, const pipeline::Packet& packet) {
+  using pipeline::Verdict;
+  const bool inbound = packet.verdict == Verdict::kUnsnat;
+  if (!packet.first || !packet.found || (packet.verdict != Verdict::kSnat && !inbound)) return;
+  auto opening = std::make_unique<Opening>();
+  const nat::SessionIdentity id = over.table().at(packet.found.session).identity;
+  opening->session = copy_of(over.table().at(packet.found.session));
+  opening->pod = id.pod;
+  opening->inbound = inbound;
+  const bool mapped = (id.flags & nat::kHasMapping) != 0;
+  const bool mapping_held = holdings_[worker_.value]->has_mapping(id);
+  if (mapped && !mapping_held) {
+    opening->mapping =
+        copy_of(over.table().at(over.table().find_mapping_of(id.pod, id.pod_port, id.protocol)));
   }
+  if (!inbound) note_pool(*opening, packet, mapped && mapping_held);
+  opening_ = std::move(opening);
+  home_ = worker_;
+}
+
+void LiveExplainer::note_pool(Opening& opening, const pipeline::Packet& packet, bool on_mapping) {
+  const pipeline::Snapshot& snapshot = gateway_.snapshot();
+  const policy::SourcePool& pool = snapshot.policy->pools()[packet.decision.pool.value];
+  const std::uint8_t protocol = packet.key.protocol;
+  opening.independent =
+      pool.mapping == config::Mapping::kEndpointIndependent && chooses_port(protocol);
+  const auto workers = static_cast<unsigned>(holdings_.size());
+  if (!opening.independent) opening.visits = workers * (protocol == net::kTcp ? 2 : 1);
+  if (on_mapping) return;  // whose address and port are settled
+  opening.addresses = pool.addresses;
+  const auto first = std::find(opening.addresses.begin(), opening.addresses.end(),
+                               Ipv4Addr{opening.session.identity.snat});
+  std::rotate(opening.addresses.begin(), first, opening.addresses.end());
+  std::erase_if(opening.addresses, [&](Ipv4Addr address) {
+    return snapshot.enis.egress(address, Ipv4Addr{packet.key.destination}) == kNoDevice;
+  });
+}
+
+RoomRequest LiveExplainer::request_to(WorkerId worker) const {
+  const nat::SessionIdentity& id = opening_->session.identity;
+  RoomRequest request;
+  request.reply = id.inbound_key();
+  request.reply.destination = {};
+  request.reply.destination_port = {};
+  request.addresses = opening_->addresses;
+  request.wanted = id.snat_port;
+  request.independent = opening_->independent;
+  request.records = opening_->mapping ? 2 : 1;
+  request.pod = opening_->pod;
+  const pipeline::Snapshot& snapshot = gateway_.snapshot();
+  request.ports[0] = !chooses_port(id.protocol);
+  const nat::PortClasses& classes = snapshot.ports_for(id.protocol);
+  for (std::uint32_t i = 0; chooses_port(id.protocol) && i <= UINT16_MAX; ++i) {
+    const Be16 port = Be16::from_host(static_cast<std::uint16_t>(i));
+    const bool mine = !opening_->independent || classes.owner_of(port) == worker;
+    request.ports[i] = mine && classes.contains(port);
+  }
+  if (const std::uint32_t limit = snapshot.config.flows.per_pod; limit != 0) {
+    const auto workers = static_cast<std::uint32_t>(holdings_.size());
+    request.pod_limit = limit / workers + (worker.value < limit % workers ? 1 : 0);
+  }
+  return request;
+}
+
+/// Visits the workers as the packet would (pipeline/elsewhere.h).
+std::optional<Result<LiveAnswer>> LiveExplainer::search() {
+  const std::size_t workers = holdings_.size();
+  for (unsigned visit = 0;; ++visit) {
+    if (visit < workers && visit == rooms_.size()) {
+      const WorkerId worker{static_cast<std::uint8_t>((home_.value + visit) % workers)};
+      rooms_.push_back(std::make_shared<Room>(gateway_.owner(), worker, request_to(worker)));
+      gateway_.send(worker, rooms_.back());
+    }
+    const Room& room = *rooms_[visit % workers];
+    if (!room.done.load(std::memory_order_acquire)) return std::nullopt;
+    const bool reclaims = visit >= workers;
+    const auto refused = room.finding(reclaims).refused;
+    // Its home keeps a redirect to whoever takes it, and there is none without a record.
+    const bool stays = workers > 1 && !rooms_.front()->has_record();
+    const bool last = visit + 1 >= opening_->visits || stays;
+    if (refused && *refused != pipeline::DropReason::kFlowTableFull && !last) continue;
+    return conclude(room, reclaims);
+  }
+}
+
+Result<LiveAnswer> LiveExplainer::conclude(const Room& room, bool reclaims) {
+  const Room::Finding finding = room.finding(reclaims);
+  const nat::SessionIdentity& id = opening_->session.identity;
+  answer_.worker = room.worker();
+  answer_.sessions = room.sessions();
+  answer_.capacity = room.capacity();
+  if (room.chooses() && chooses_port(id.protocol)) {
+    answer_.ports = room.ports(reclaims);
+    answer_.ports_free = room.ports_free(reclaims);
+  }
+  if (finding.refused) {
+    refuse(*finding.refused);
+  } else if (finding.external && (finding.external->address != Ipv4Addr{id.snat} ||
+                                  finding.external->port != id.snat_port)) {
+    return judge_again(*finding.external);
+  }
+  return answer_;
+}
+
+void LiveExplainer::refuse(pipeline::DropReason reason) {
+  Verdict& verdict = answer_.verdict;
+  verdict = Verdict{.flow = verdict.flow,
+                    .verdict = "drop",
+                    .rule = verdict.rule,
+                    .reason = std::string{pipeline::info(reason).metric},
+                    .answer = opening_->inbound ? "" : "icmp_admin_prohibited"};
+  answer_.reply.reset();
+  answer_.next_hop_answers = false;
+}
+
+/// Once more, with the session as its worker would open it: the simulation had chosen from ports
+/// that it took for free.
+Result<LiveAnswer> LiveExplainer::judge_again(const Room::External& external) {
+  auto simulator = Simulator::over(parts(answer_.worker));
+  if (!simulator) return Error{simulator.error()};
+  Simulator& over = *simulator.value();
+  const auto move = [&](Copied& copy) {
+    copy.identity.snat = external.address.wire();
+    copy.identity.snat_port = external.port;
+  };
+  if (opening_->mapping) {
+    move(*opening_->mapping);
+    restore(*opening_->mapping, over.table(), over.now());
+  }
+  Copied& session = opening_->session;
+  move(session);
+  const eni::EniMap& enis = gateway_.snapshot().enis;
+  const Ipv4Addr remote{session.identity.remote};
+  const DeviceId out = enis.egress(external.address, remote);
+  if (out == kNoDevice) return Error{"the configuration was reloaded meanwhile: ask again"};
+  session.adjacency[0] = gateway_.neighbours().find(out, enis.next_hop(out, remote)).value;
+  restore(session, over.table(), over.now());
+  send(over, answer_);
   return answer_;
 }
 

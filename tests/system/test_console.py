@@ -224,6 +224,91 @@ class Explaining(ConsoleTest):
         lab.end(self)
 
 
+class ExplainingRefusals(ConsoleTest):
+    def explained(self, lab, port, to=7000):
+        return self.shown(lab, "explain", "udp", f"{POD}:{port}", ">", f"{INTERNET}:{to}")
+
+    def refusal(self, lab, reason, sender, port):
+        """What explain says beforehand, what then happens, and what the last drop is said to be."""
+        before = self.explained(lab, port)
+        self.assertEqual((before["verdict"]["verdict"], before["verdict"]["reason"]), ("drop", reason))
+        self.assertEqual(before["verdict"]["answer"], "icmp_admin_prohibited")
+        self.assertNotIn("reply", before)
+        self.udp(lab, sender, port=port)
+        wait_for(lambda: self.shown(lab, "show", "drops", "reason", reason)["packets"] == 1, reason)
+        last = self.shown(lab, "explain", "last", "drop", reason)
+        self.assertEqual((last["dropped"], last["verdict"]["verdict"], last["verdict"]["reason"]),
+                         (reason, "drop", reason))
+        self.assertEqual(last["hint"], last["why"])
+        return before
+
+    def with_one_session(self, **replacements):
+        lab = self.running_lab(config_text=config_text(NodeTopology, **replacements))
+        self.udp(lab, port=4000)
+        self.wait_for_session(lab, "remote", INTERNET)
+        return lab
+
+    def test_a_pod_at_its_limit(self):
+        lab = self.with_one_session(**{"capacity: 65536": "capacity: 65536\n  per_pod: 1"})
+        self.refusal(lab, "pod_limit", "pod-b1", 4001)
+        self.assertEqual(self.explained(lab, 4000)["verdict"]["verdict"], "snat", "it has a session")
+        lab.end(self)
+
+    def test_a_full_table(self):
+        lab = self.with_one_session(**{"capacity: 65536": "capacity: 1"})
+        said = self.refusal(lab, "flow_table_full", "pod-b1", 4001)
+        self.assertEqual((said["table"], said["ports_free"]), ("1 of 1 sessions", 64511))
+        lab.end(self)
+
+    def test_no_port_left_at_any_address(self):
+        lab = self.with_one_session(**{
+            "source: [10.10.10.20]           #": "ports: 40000-40001\n  source: [10.10.10.20, 10.10.20.20]  #"})
+        for port in (4001, 4002, 4003):
+            self.udp(lab, port=port)
+        self.wait_for_session(lab, "remote", INTERNET, count=4)
+        said = self.refusal(lab, "ports_exhausted", "pod-b1", 4004)
+        self.assertEqual((said["ports"], said["ports_free"]), (2, 0))
+        self.assertEqual(self.explained(lab, 4004, to=7001)["verdict"]["verdict"], "snat", "another remote")
+        lab.end(self)
+
+    def test_the_second_address_where_the_first_has_no_port(self):
+        lab = self.with_one_session(**{
+            "source: [10.10.10.20]           #": "ports: 40000-40000\n  source: [10.10.10.20, 10.10.20.20]  #"})
+        taken = self.shown(lab, "show", "flows", "remote", INTERNET)["flows"][0]["translated_to"].split(":")[0]
+        other, eni = {"10.10.10.20": ("10.10.20.20", "eni1"), "10.10.20.20": ("10.10.10.20", "eni0")}[taken]
+        said = self.explained(lab, 4001)
+        self.assertEqual((said["verdict"]["verdict"], said["verdict"]["source"], said["verdict"]["source_port"],
+                          said["verdict"]["device"]), ("snat", other, 40000, eni))
+        self.assertEqual((said["ports"], said["ports_free"]), (1, 1))
+        self.assertEqual((said["reply"]["verdict"], said["reply"]["destination_port"]), ("unsnat", 4001))
+        self.udp(lab, port=4001)
+        self.wait_for_session(lab, "remote", INTERNET, count=2)
+        flow = self.shown(lab, "show", "flow", "udp", f"{POD}:4001", ">", f"{INTERNET}:7000")
+        self.assertEqual(flow["translated_to"], f"{other}:40000")
+        lab.end(self)
+
+    def test_the_port_it_names_is_a_free_one(self):
+        lab = self.with_one_session(**{"source: [10.10.10.20]": "ports: 40000-40001\n  source: [10.10.10.20]"})
+        flow = self.shown(lab, "show", "flow", "udp", f"{POD}:4000", ">", f"{INTERNET}:7000")
+        free = 80001 - int(flow["translated_to"].split(":")[1])
+        for _ in range(8):
+            self.assertEqual(self.explained(lab, 4001)["verdict"]["source_port"], free)
+        lab.end(self)
+
+    def test_a_link_that_is_down_and_a_gateway_that_is_stopped(self):
+        lab = self.running_lab()
+        self.assertNotIn("but", self.explained(lab, 4000))
+        lab.gateway_host.ip("link set eni0 down")
+        wait_for(lambda: "eni0" in self.explained(lab, 4000).get("but", ""), "the link of eni0")
+        lab.gateway_host.ip("link set eni0 up")
+        self.ask(lab, "stop")
+        self.assertIn("stopped", self.explained(lab, 4000)["but"])
+        self.assertIn("but: the gateway is stopped",
+                      self.ask(lab, "explain", "udp", f"{POD}:4000", ">", f"{INTERNET}:7000"))
+        self.ask(lab, "start")
+        lab.end(self)
+
+
 class Acting(ConsoleTest):
     def test_sessions_are_cleared_by_filter(self):
         lab = self.running_lab()
