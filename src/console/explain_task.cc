@@ -7,6 +7,7 @@
 #include "console/samples.h"
 #include "console/view.h"
 #include "explain/live.h"
+#include "nat/session_text.h"
 
 namespace sluice::console {
 namespace {
@@ -117,6 +118,21 @@ std::string line_of(const DroppedPacket& dropped) {
   return line;
 }
 
+/// What can be said of a packet that no flow is known of.
+std::string seen(const DroppedPacket& dropped) {
+  constexpr std::size_t kIp = sizeof(net::EthernetHeader);
+  const pipeline::DropSample& sample = dropped.sample;
+  std::string text = "not IPv4, or not understood";
+  if (sample.captured >= kIp + sizeof(net::Ipv4Header)) {
+    const auto& ethernet = net::header_at<net::EthernetHeader>(sample.bytes.data());
+    const auto& ip = net::header_at<net::Ipv4Header>(sample.bytes.data() + kIp);
+    if (ethernet.type.to_host() == net::kEtherTypeIpv4 && sample.bytes[kIp] >> 4U == 4) {
+      text = nat::flow_text({ip.source, ip.destination, {}, {}, ip.protocol, {}});
+    }
+  }
+  return dropped.device.empty() ? text : text + ", in by " + dropped.device;
+}
+
 }  // namespace
 
 Reply explain_flow(Session& session, const Arguments& arguments) {
@@ -132,7 +148,7 @@ Reply explain_last_drop(Session& session, const Arguments& arguments) {
   view["dropped"] = info.metric;
   view["why"] = info.text;
   view["seconds_ago"] = last.seconds_ago;
-  view["packet"] = last.flow.empty() ? View("not IPv4, or not understood") : View(line_of(last));
+  view["packet"] = last.flow.empty() ? seen(last) : line_of(last);
   view["length"] = last.sample.length;
   if (last.flow.empty()) return shown(view, arguments);
   // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another

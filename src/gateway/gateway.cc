@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "eni/af_packet.h"
+#include "gateway/awaited_flow.h"
 #include "gateway/eal.h"
 #include "gateway/known_addresses.h"
 
@@ -59,6 +60,17 @@ PoolSize pool_size(const config::Config& config) {
   for (const auto& port : config.pod_ports) add(port.device);
   return {in_devices + rings, static_cast<std::uint16_t>(std::min<std::uint32_t>(
                                   frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
+}
+
+/// A frame that waited for its next hop, as the packet that came in: what its sample is to say.
+pipeline::Packet awaited_packet(rte_mbuf* frame) {
+  pipeline::Packet packet;
+  packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);
+  packet.contiguous = frame->data_len;
+  packet.length = frame->pkt_len;
+  packet.in = tag(frame).in;
+  packet.key = awaited_flow(frame);
+  return packet;
 }
 
 }  // namespace
@@ -220,9 +232,12 @@ void Gateway::start_resolver() {
     send_by_worker(frame, out);
   };
   actions.give_up = [this](rte_mbuf* frame, eni::Resolver::Actions::Why why) {
-    give_up(frame, why == eni::Resolver::Actions::Why::kUnresolved
-                       ? DropReason::kNeighbourUnresolved
-                       : DropReason::kNeighbourQueueFull);
+    const DropReason reason = why == eni::Resolver::Actions::Why::kUnresolved
+                                  ? DropReason::kNeighbourUnresolved
+                                  : DropReason::kNeighbourQueueFull;
+    samples_.note(reason, awaited_packet(frame), now());
+    counters_.drop(reason, frame->pkt_len);
+    rte_pktmbuf_free(frame);
   };
   resolver_ = std::make_unique<eni::Resolver>(this->snapshot().enis, macs, *neighbours_,
                                               std::move(actions));

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "gateway/awaited_flow.h"
 #include "net/partial_checksum.h"
 #include "pipeline/stages/steer.h"
 
@@ -322,6 +323,7 @@ void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
                     .in = packet.in,
                     .out = packet.out,
                     .next_hop = packet.next_hop};
+      awaited_flow(frame) = packet.kind == pipeline::Kind::kIpv6 ? nat::FlowKey{} : packet.key;
       return pass(frame, shared_.to_control);
     case Fate::kToWorker:
       tag(frame) = {.what = FrameTag::What::kSteered,

@@ -48,7 +48,7 @@ std::string_view word(Fate fate) {
                                                    "to the main thread",
                                                    "to its worker",
                                                    "held: a fragment",
-                                                   "leaves, once its next hop answers"};
+                                                   "waits for its next hop, to leave"};
   return kWords[static_cast<std::size_t>(fate)];
 }
 

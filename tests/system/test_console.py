@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from lab import clients
+from lab import clients, frames
 from lab.system import run, wait_for
 from lab.topology import INTERNET
 import support
@@ -306,6 +306,42 @@ class ExplainingRefusals(ConsoleTest):
         self.assertIn("but: the gateway is stopped",
                       self.ask(lab, "explain", "udp", f"{POD}:4000", ">", f"{INTERNET}:7000"))
         self.ask(lab, "start")
+        lab.end(self)
+
+
+class LastDrops(ConsoleTest):
+    """A sample says where its packet came in and what it was, whoever dropped it."""
+
+    def explained(self, lab, reason):
+        wait_for(lambda: self.shown(lab, "show", "drops", "reason", reason)["samples"], reason)
+        return self.shown(lab, "explain", "last", "drop", reason)
+
+    def send_frame(self, lab, target, ethertype, payload):
+        pod = lab.parties["pod-b1"].host
+        with frames.Wire(pod, "eth0") as wire:
+            wire.send(frames.ethernet(target, pod.mac("eth0"), ethertype, payload))
+
+    def test_a_next_hop_that_never_answered(self):
+        lab = self.lab()
+        lab.parties["pod-a2"].host.ip("link set eth0 arp off")
+        lab.start(wires=[lab.pod_wire("pod-a1")])
+        self.udp(lab, port=4400, to=("10.10.10.22", 7000))
+        said = self.explained(lab, "neighbour_unresolved")
+        packet = f"udp {POD}:4400 > 10.10.10.22:7000"
+        self.assertEqual(said["packet"], packet + " in pod-b1")
+        self.assertEqual(said["next_hop"], "10.10.10.22 has not answered yet")
+        sample = self.shown(lab, "show", "drops", "reason", "neighbour_unresolved")["samples"][0]
+        self.assertEqual((sample["in"], sample["packet"]), ("pod-b1", packet))
+        lab.end(self)
+
+    def test_frames_without_a_flow(self):
+        lab = self.running_lab()
+        inner = frames.ipv4(POD, INTERNET, frames.UDP, frames.udp(POD, INTERNET, 4000, 53))
+        self.send_frame(lab, "02:00:00:00:00:99", frames.ETH_IPV4, inner)
+        self.assertEqual(self.explained(lab, "not_for_us")["packet"], f"udp {POD} > {INTERNET}, in by pod-b1")
+        tagged = b"\0\5\x08\0" + inner
+        self.send_frame(lab, lab.gateway_host.mac("pod-b1"), frames.ETH_VLAN, tagged)
+        self.assertEqual(self.explained(lab, "vlan_tagged")["packet"], "not IPv4, or not understood, in by pod-b1")
         lab.end(self)
 
 
