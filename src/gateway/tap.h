@@ -3,12 +3,14 @@
 /// What a worker copies out while somebody traces or captures: chosen packets as they are after a
 /// stage, on a bounded ring to the main thread. A full ring loses copies, never packets. While
 /// nobody does either, a worker looks at one pointer a burst.
+///
+/// A reply names its pod only once it is translated: what may yet fit is copied aside until then.
 #pragma once
 
-#include <rte_cycles.h>
+#include <rte_ring.h>
 #include <rte_ring_peek_zc.h>
 
-#include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -16,17 +18,17 @@
 
 namespace sluice::gateway {
 
+/// By what a packet is chosen: what its own headers say, as it comes in and as it leaves. The flow
+/// that an ICMP error is about, and the two sides of a translation, are found by address as well.
 struct TapFilter {
-  std::optional<Be32> address;  ///< either end, as the packet comes in
+  std::optional<Be32> address;
   std::optional<std::uint8_t> protocol;
 
-  [[nodiscard]] bool matches(const pipeline::Packet& packet) const noexcept {
-    const bool flow =
-        packet.kind == pipeline::Kind::kFlow || packet.kind == pipeline::Kind::kIcmpError;
-    if (!flow) return !address && !protocol;
-    return (!address || packet.key.source == *address || packet.key.destination == *address) &&
-           (!protocol || packet.key.protocol == *protocol);
-  }
+  [[nodiscard]] bool takes_all() const noexcept { return !address && !protocol; }
+  [[nodiscard]] bool protocol_fits(const pipeline::Packet& packet) const noexcept;
+  /// By what is known of it up to now.
+  [[nodiscard]] bool address_fits(const pipeline::Packet& packet,
+                                  const nat::FlowTable& table) const noexcept;
 };
 
 /// A packet as it was after a stage.
@@ -56,24 +58,10 @@ class Tap {
     kEnds,   ///< before and after: behind the first stage and the last
     kStages  ///< behind every stage
   };
-  Tap(Mode mode, const TapFilter& filter, std::uint32_t packets)
-      : mode_(mode), filter_(filter), left_(packets) {
-    constexpr unsigned kRecords = 1024;
-    const ssize_t bytes = rte_ring_get_memsize_elem(kSize, kRecords);
-    memory_.reset(static_cast<std::byte*>(
-        ::operator new (static_cast<std::size_t>(bytes), std::align_val_t{RTE_CACHE_LINE_SIZE})));
-    rte_ring_init(ring(), "tap", kRecords, RING_F_SP_ENQ | RING_F_SC_DEQ);
-  }
+  Tap(Mode mode, const TapFilter& filter, std::uint32_t packets);
 
   // --- the worker -----------------------------------------------------------------------------
-  void after(unsigned stage, pipeline::Burst& burst) noexcept {
-    if (stage == 0) choose(burst);
-    const bool end = stage == 0 || stage + 1 == pipeline::kStages;
-    if (chosen_ == 0 || (mode_ == Mode::kEnds && !end)) return;
-    for (unsigned i = 0; i < burst.size(); ++i) {
-      if ((chosen_ >> i & 1U) != 0) put(stage, burst[i], first_ + i);
-    }
-  }
+  void after(unsigned stage, pipeline::Burst& burst, const nat::FlowTable& table) noexcept;
 
   // --- the main thread ------------------------------------------------------------------------
   /// Reads one record; false when there is none.
@@ -96,49 +84,27 @@ class Tap {
   };
   [[nodiscard]] rte_ring* ring() noexcept { return reinterpret_cast<rte_ring*>(memory_.get()); }
 
-  void choose(pipeline::Burst& burst) noexcept {
-    chosen_ = 0;
-    first_ += pipeline::kBurstSize;
-    for (unsigned i = 0; i < burst.size() && left_ > 0; ++i) {
-      if (!filter_.matches(burst[i])) continue;
-      chosen_ |= 1U << i;
-      --left_;
-    }
+  using Number = std::uint32_t;  ///< of a packet, by worker
+  /// Chooses among the packets that have just come in, and among those that may yet fit.
+  void begin(pipeline::Burst& burst, const nat::FlowTable& table) noexcept;
+  void decide(unsigned stage, pipeline::Burst& burst, const nat::FlowTable& table) noexcept;
+  void put(const TapRecord& record) noexcept;
+  void put(unsigned stage, const pipeline::Packet& packet, Number number) noexcept;
+  [[nodiscard]] TapRecord& held(unsigned place, unsigned stage) noexcept {
+    return held_[place * pipeline::kStages + stage];
   }
-
-  void put(unsigned stage, const pipeline::Packet& packet, std::uint32_t number) noexcept {
-    rte_ring_zc_data place{};
-    if (rte_ring_enqueue_zc_bulk_elem_start(ring(), kSize, 1, &place, nullptr) == 0) {
-      lost_.add(1);
-      return;
-    }
-    auto& record = *static_cast<TapRecord*>(place.ptr1);
-    record.cycles = rte_rdtsc();
-    record.packet = number;
-    record.length = packet.length;
-    record.key = packet.key;
-    record.rule = packet.decision.rule;
-    record.in = packet.in;
-    record.out = packet.out;
-    record.stage = static_cast<std::uint8_t>(stage);
-    record.kind = packet.kind;
-    record.fate = packet.fate;
-    record.reason = packet.reason;
-    record.verdict = packet.verdict;
-    record.session = static_cast<bool>(packet.found);
-    record.first = packet.first;
-    const std::size_t count =
-        std::min<std::size_t>({packet.contiguous, packet.length, TapRecord::kBytes});
-    std::copy_n(packet.frame, count, record.bytes.data());
-    record.captured = static_cast<std::uint16_t>(count);
-    rte_ring_enqueue_zc_finish(ring(), 1);
+  /// Whether packets are copied behind this stage.
+  [[nodiscard]] bool looks_at(unsigned stage) const noexcept {
+    return mode_ == Mode::kStages || stage == 0 || stage + 1 == pipeline::kStages;
   }
 
   Mode mode_;
   TapFilter filter_;
   std::uint32_t left_;
   std::uint32_t chosen_ = 0;  ///< a bit for each packet of the burst
-  std::uint32_t first_ = 0;   ///< number of the burst's first packet
+  std::uint32_t open_ = 0;    ///< likewise: not chosen yet, but may be once it is translated
+  Number first_ = 0;          ///< number of the burst's first packet
+  std::unique_ptr<TapRecord[]> held_;  ///< of those that are open, by packet and stage
   nat::Relaxed<std::uint64_t> lost_;
   std::unique_ptr<std::byte, Release> memory_;
 };

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "gateway/awaited_flow.h"
+#include "gateway/tap.h"
 #include "net/partial_checksum.h"
 #include "pipeline/stages/steer.h"
 
@@ -247,8 +248,9 @@ void Worker::take_path() noexcept {
   load_.add_burst(burst_.size());
   Tap* tap = tap_.load(std::memory_order_acquire);
   if (tap != nullptr) [[unlikely]] {
-    pipeline_.process(burst_,
-                      [tap](unsigned stage, pipeline::Burst& burst) { tap->after(stage, burst); });
+    pipeline_.process(burst_, [&](unsigned stage, pipeline::Burst& burst) {
+      tap->after(stage, burst, context_.table);
+    });
   } else if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
     process_timed();
   } else {

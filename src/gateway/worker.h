@@ -18,11 +18,12 @@
 #include "gateway/frame_tag.h"
 #include "gateway/load.h"
 #include "gateway/revision.h"
-#include "gateway/tap.h"
 #include "pipeline/drop_samples.h"
 #include "pipeline/pipeline.h"
 
 namespace sluice::gateway {
+
+class Tap;
 
 /// A device as workers see it.
 struct PortView {

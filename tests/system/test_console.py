@@ -517,6 +517,48 @@ class Recording(ConsoleTest):
         self.assertIn("File exists", self.ask(lab, "capture", "start", str(path), status=FAILED))
         lab.end(self)
 
+    def recorded(self, lab, act, *words):
+        """Sources, destinations and protocols of what a capture of `words` holds of `act`."""
+        path = lab.gateway.folder / "chosen.pcapng"
+        self.ask(lab, "capture", "start", str(path), *words)
+        act()
+        self.assertEqual(self.shown(lab, "capture", "stop")["lost_copies"], 0)
+        read = run(["tshark", "-r", str(path), "-T", "fields", "-E", "occurrence=f", "-e", "ip.src", "-e", "ip.dst",
+                    "-e", "ip.proto"]).stdout.splitlines()
+        path.unlink()
+        return [tuple(line.split("\t")) for line in read]
+
+    def test_an_address_finds_both_directions_by_either_side(self):
+        lab = self.running_lab()
+        def ping():
+            lab.parties["pod-b1"].host.run(["ping", "-c", "1", "-W", "10", INTERNET])
+        wanted = [(POD, INTERNET, "1"), (SNAT, INTERNET, "1"), (INTERNET, SNAT, "1"), (INTERNET, POD, "1")]
+        for address in (POD, SNAT, INTERNET):
+            with self.subTest(address):
+                self.assertEqual(self.recorded(lab, ping, "address", address), wanted)
+        self.ask(lab, "trace", "add", "2", "address", POD)
+        ping()
+        wait_for(lambda: not self.shown(lab, "trace", "show")["under_way"], "the reply in the trace")
+        reply = self.shown(lab, "trace", "show")["traced"][1]
+        self.assertIn(f"in by eni0: icmp {INTERNET} > {SNAT}", reply["packet"])
+        self.assertIn("lookup", [step["stage"] for step in reply["stages"]])
+        lab.end(self)
+
+    def test_icmp_errors_are_found_as_icmp_and_by_who_sent_them(self):
+        lab = self.running_lab()
+        router = "192.0.2.2"
+        def trace_route():
+            lab.parties["pod-b1"].host.run(["traceroute", "-n", "-U", "-q", 1, "-N", 1, "-w", 5, "-f", 3, "-m", 3,
+                                            INTERNET], timeout=60)
+        errors = [(router, SNAT, "1"), (router, POD, "1")]
+        for words in (("address", router), ("protocol", "icmp")):
+            with self.subTest(words):
+                self.assertEqual(self.recorded(lab, trace_route, *words), errors)
+        self.assertEqual(self.recorded(lab, trace_route, "protocol", "udp"),
+                         [(POD, INTERNET, "17"), (SNAT, INTERNET, "17")])
+        self.assertEqual(self.recorded(lab, trace_route, "address", POD)[2:], errors)
+        lab.end(self)
+
     def test_capturing_under_load_loses_copies_at_most(self):
         lab = self.running_lab(serve=True)
         self.ask(lab, "capture", "start", str(lab.gateway.folder / "load.pcapng"), "count", "1000000")
