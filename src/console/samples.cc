@@ -43,8 +43,10 @@ std::vector<DroppedPacket> last_dropped(const gateway::Gateway& gateway,
     add(gateway.own_drop_samples(), of);
     for (const auto& worker : gateway.workers()) add(worker->drop_samples(), of);
   }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const auto& a, const auto& b) { return a.seconds_ago < b.seconds_ago; });
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    if (a.sample.time != b.sample.time) return a.seconds_ago < b.seconds_ago;
+    return static_cast<std::int32_t>(a.sample.number - b.sample.number) > 0;  // of one burst
+  });
   return all;
 }
 

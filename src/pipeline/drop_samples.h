@@ -3,8 +3,8 @@
 /// The last few packets a thread dropped for each reason: whose they were and how they began.
 ///
 /// Written by one thread without locks, read by any: a slot has a sequence number that is odd while
-/// it is written. A flood costs no more than a trickle: no more than kKept packets a millisecond
-/// are copied.
+/// it is written. What a flood costs is bounded: of one reason no more than the first kCopied
+/// packets of a millisecond are copied.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,8 @@ struct DropSample {
   std::uint32_t length = 0;  ///< of the whole frame
   DeviceId in = kNoDevice;
   std::uint8_t captured = 0;  ///< bytes at hand
-  std::array<std::uint8_t, 6> reserved{};
+  std::array<std::uint8_t, 2> reserved{};
+  std::uint32_t number = 0;  ///< of the thread's drops of all reasons, in their order; it wraps
   std::array<std::uint8_t, kBytes> bytes{};
 };
 static_assert(sizeof(DropSample) % sizeof(std::uint64_t) == 0);
@@ -33,6 +34,7 @@ static_assert(sizeof(DropSample) % sizeof(std::uint64_t) == 0);
 class DropSamples {
  public:
   static constexpr unsigned kKept = 4;
+  static constexpr unsigned kCopied = 64;  ///< two bursts: some 0.3 % of a core
 
   /// Before the packet's buffer becomes the answer to its sender.
   void note(DropReason reason, const Packet& packet, Instant now) noexcept {
@@ -82,9 +84,11 @@ class DropSamples {
   DropSample* begin(DropReason reason, Instant now) noexcept {
     Kept& kept = kept_[static_cast<std::size_t>(reason)];
     if (kept.last != now) kept.last = now, kept.in_this_ms = 0;
-    if (kept.in_this_ms++ >= kKept) return nullptr;
+    ++number_;
+    if (kept.in_this_ms++ >= kCopied) return nullptr;
     scratch_ = DropSample{};
     scratch_.time = now;
+    scratch_.number = number_;
     return &scratch_;
   }
 
@@ -125,6 +129,7 @@ class DropSamples {
 
   std::array<Kept, kDropReasons> kept_;
   DropSample scratch_;
+  std::uint32_t number_ = 0;
 };
 
 }  // namespace sluice::pipeline

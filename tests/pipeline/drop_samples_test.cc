@@ -44,6 +44,24 @@ TEST(DropSamples, KeepsTheLastOfEachReasonWithTheirFirstBytes) {
   EXPECT_TRUE(samples->read(DropReason::kTooBig).empty());
 }
 
+/// A burst of drops has one time; the numbers tell which of them was the last.
+TEST(DropSamples, KeepsTheLastOfABurstInTheirOrder) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::array<std::uint8_t, 200> frame;
+  for (std::uint16_t i = 1; i <= kBurstSize; ++i) {
+    const auto reason = i % 2 == 0 ? DropReason::kNoOwner : DropReason::kTooBig;
+    samples->note(reason, dropped(frame, i), Instant{7});
+  }
+  for (const auto reason : {DropReason::kNoOwner, DropReason::kTooBig}) {
+    auto kept = samples->read(reason);
+    ASSERT_EQ(kept.size(), DropSamples::kKept);
+    for (const DropSample& sample : kept) {
+      EXPECT_EQ(sample.number, sample.key.source_port.to_host());
+      EXPECT_GT(sample.number, kBurstSize - 2 * DropSamples::kKept);
+    }
+  }
+}
+
 TEST(DropSamples, CopiesNoMoreThanAFewOfAFlood) {
   const auto samples = std::make_unique<DropSamples>();
   std::array<std::uint8_t, 200> frame;
@@ -51,7 +69,7 @@ TEST(DropSamples, CopiesNoMoreThanAFewOfAFlood) {
     samples->note(DropReason::kNoOwner, dropped(frame, i), Instant{7});
   }
   for (const DropSample& sample : samples->read(DropReason::kNoOwner)) {
-    EXPECT_LE(sample.key.source_port.to_host(), DropSamples::kKept);
+    EXPECT_LE(sample.key.source_port.to_host(), DropSamples::kCopied);
   }
 }
 

@@ -334,6 +334,21 @@ class LastDrops(ConsoleTest):
         self.assertEqual((sample["in"], sample["packet"]), ("pod-b1", packet))
         lab.end(self)
 
+    def test_the_last_of_a_burst_is_the_last(self):
+        lab = self.running_lab()
+        pod = lab.parties["pod-b1"].host
+        metadata = "169.254.169.254"
+        with frames.Wire(pod, "eth0") as wire:
+            for port in range(4000, 4010):
+                datagram = frames.ipv4(POD, metadata, frames.UDP, frames.udp(POD, metadata, port, 80))
+                wire.send(frames.ethernet(lab.gateway_host.mac("pod-b1"), pod.mac("eth0"), frames.ETH_IPV4, datagram))
+        reason = "link_local_destination"
+        wait_for(lambda: self.shown(lab, "show", "drops", "reason", reason)["packets"] == 10, "ten drops")
+        self.assertEqual(self.explained(lab, reason)["packet"], f"udp {POD}:4009 > {metadata}:80 in pod-b1")
+        kept = [sample["packet"] for sample in self.shown(lab, "show", "drops", "reason", reason)["samples"]]
+        self.assertEqual(kept, [f"udp {POD}:{port} > {metadata}:80" for port in (4009, 4008, 4007, 4006)])
+        lab.end(self)
+
     def test_frames_without_a_flow(self):
         lab = self.running_lab()
         inner = frames.ipv4(POD, INTERNET, frames.UDP, frames.udp(POD, INTERNET, 4000, 53))
