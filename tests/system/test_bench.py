@@ -210,6 +210,19 @@ class Report(unittest.TestCase):
         self.assertIn("pair 1 failed: IndexError: out of range", self.row("sluice / macswap").figure)
         self.assertIn("- pair 1: IndexError: out of range", summary.text(self.results, plan.QUICK, []))
 
+    def test_a_stopped_run_reports_what_it_has(self):
+        bench_run = _bench_run()
+        ran = []
+
+        def step(name, run):
+            return plan.Step(name, 1, run, {"tag": name, "dut": "sluice"})
+        steps = [step("first", lambda *_: ran.append("first")), step("second", bench_run.stop),
+                 step("third", lambda *_: ran.append("third"))]
+        measured = bench_run.measure(steps, plan.Programs(self.folder), self.folder)
+        self.assertEqual(ran, ["first"])
+        self.assertEqual([failure["step"] for failure in measured.failures], ["second", "third"])
+        self.assertIn("- third: Stopped: before it was done", summary.text(measured, plan.QUICK, []))
+
     def program(self, name, text):
         file = self.folder / "bench" / name
         file.parent.mkdir(exist_ok=True)
