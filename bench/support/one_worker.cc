@@ -68,7 +68,7 @@ Ipv4Addr OneWorker::snat_address() { return Ipv4Addr{192, 168, 1, 10}; }
 void OneWorker::forget() {
   context_.reset();
   table_.reset();  // before another one takes as much memory
-  auto table = nat::FlowTable::create({options_.capacity, 7});
+  auto table = nat::FlowTable::create({options_.capacity, 7, true});
   if (!table) throw std::runtime_error(table.error());
   table_ = std::move(table).value();
   table_->set_limits(snapshot_->limits);

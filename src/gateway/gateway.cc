@@ -183,7 +183,7 @@ Status Gateway::make_workers() {
     // An even share; the first ones take what does not divide.
     const std::uint32_t capacity =
         config().flows.capacity / count + (i < config().flows.capacity % count ? 1 : 0);
-    auto table = nat::FlowTable::create({std::max(capacity, 1U), hash_seed});
+    auto table = nat::FlowTable::create({std::max(capacity, 1U), hash_seed, true});
     if (!table) return Error{"flows.capacity: " + table.error()};
     if (config().flows.per_pod != 0) table.value()->count_pods();
     workers_.push_back(std::make_unique<Worker>(WorkerId{static_cast<std::uint8_t>(i)}, shared_,

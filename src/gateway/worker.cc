@@ -107,7 +107,9 @@ void Worker::turn(Instant now) noexcept {
   take_snapshot();
   if (shared_.receives.load(std::memory_order_relaxed)) [[likely]]
     receive_all(now);
-  receive_ring(now);
+  // Others bring as many bursts a turn as there are devices, and any of their packets may be ours.
+  for (std::size_t i = 0; i < shared_.ports.size() && receive_ring(now); ++i) {
+  }
   if (shared_.owner->workers() > 1) exchange_notices(now);
   for (std::uint8_t i = 0; i < transmit_.size(); ++i) flush(DeviceId{i});
   fragments_.release(now);
@@ -165,11 +167,12 @@ void Worker::receive(DeviceId device, Instant now) noexcept {
   process();
 }
 
-void Worker::receive_ring(Instant now) noexcept {
+/// A burst of what other workers have sent; whether there may be more.
+bool Worker::receive_ring(Instant now) noexcept {
   void* frames[kBurstSize];
   const unsigned count =
       rte_ring_sc_dequeue_burst(shared_.to_worker[self_.value], frames, kBurstSize, nullptr);
-  if (count == 0) return;
+  if (count == 0) return false;
   burst_.begin(now);
   for (unsigned i = 0; i < count; ++i) {
     auto* frame = static_cast<rte_mbuf*>(frames[i]);
@@ -182,6 +185,7 @@ void Worker::receive_ring(Instant now) noexcept {
     }
   }
   process();
+  return count == kBurstSize;
 }
 
 /// What other workers say about flows whose home we are, and the other way round.

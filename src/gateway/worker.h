@@ -105,7 +105,7 @@ class Worker {
   void revise(Instant now) noexcept;
   void receive_all(Instant now) noexcept;
   void receive(DeviceId device, Instant now) noexcept;
-  void receive_ring(Instant now) noexcept;
+  bool receive_ring(Instant now) noexcept;
   void exchange_notices(Instant now) noexcept;
   void post() noexcept;
   pipeline::Packet* add(rte_mbuf* frame, DeviceId in) noexcept;

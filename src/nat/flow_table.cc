@@ -60,6 +60,7 @@ Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
                  std::to_string(options.capacity) +
                  " sessions; give the machine more memory or lower flows.capacity"};
   }
+  if (options.populate) populate(mapping);
   return std::unique_ptr<FlowTable>(
       new FlowTable(options, static_cast<std::byte*>(mapping.memory), mapping.bytes, mapping.kind));
 }

@@ -57,6 +57,7 @@ class FlowTable {
   struct Options {
     std::uint32_t capacity = 0;  ///< sessions, 1 … 2^30
     std::uint64_t hash_seed = 0;
+    bool populate = false;  ///< take all memory at once: no packet is to wait for the kernel
   };
   static Result<std::unique_ptr<FlowTable>> create(const Options& options);
   ~FlowTable();

@@ -3,6 +3,7 @@
 #include "nat/flow_table.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <bit>
@@ -496,6 +497,20 @@ TEST(FlowTable, LimitsThatChangeApplyToRunningSessions) {
   shorter.udp = 10;
   table->set_limits(shorter);
   EXPECT_FALSE(table->find(outbound_key(session), {11}));
+}
+
+/// A page that is missing costs whoever touches it first, which would be packets.
+TEST(FlowTable, TakesItsMemoryAheadIfItIsTo) {
+  const auto has_its_last_page = [](bool populate) {
+    constexpr std::uintptr_t kPage = 4096;
+    const auto table = std::move(FlowTable::create({1U << 20, 1, populate})).value();
+    const auto last = reinterpret_cast<std::uintptr_t>(&table->at({table->capacity() - 1}));
+    unsigned char resident = 0;
+    EXPECT_EQ(::mincore(reinterpret_cast<void*>(last / kPage * kPage), kPage, &resident), 0);
+    return (resident & 1U) != 0;
+  };
+  EXPECT_FALSE(has_its_last_page(false));
+  EXPECT_TRUE(has_its_last_page(true));
 }
 
 TEST(FlowTable, IsAtMost96BytesASession) {
