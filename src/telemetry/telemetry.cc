@@ -151,8 +151,25 @@ void Telemetry::look(double seconds) {
     fresh->ports += range.size();
   }
   fresh->not_ready = reasons_not_ready(*fresh, gateway_.forwards());
+  if (status_) note_readiness(status_->not_ready, fresh->not_ready);
   const std::lock_guard lock(mutex_);
   status_ = std::move(fresh);
+}
+
+void Telemetry::note_readiness(const std::vector<std::string>& before,
+                               const std::vector<std::string>& now) {
+  const auto has = [](const std::vector<std::string>& reasons, const std::string& reason) {
+    return std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+  };
+  for (const std::string& reason : now) {
+    if (!has(before, reason)) news_.push_back({true, "not ready: " + reason});
+  }
+  if (before.empty()) return;
+  if (now.empty())
+    return news_.push_back({false, "ready: links are up, routers answer, workers poll"});
+  for (const std::string& reason : before) {
+    if (!has(now, reason)) news_.push_back({false, "no longer: " + reason});
+  }
 }
 
 std::vector<DeviceStatus> Telemetry::look_at_devices() const {

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/gateway.h"
@@ -78,6 +79,14 @@ class Telemetry {
   /// The main thread's turn.
   void turn();
 
+  /// What made the gateway ready, or not, since the last call, for the log: links, routers,
+  /// workers.
+  struct News {
+    bool bad = false;
+    std::string text;
+  };
+  [[nodiscard]] std::vector<News> take_news() { return std::exchange(news_, {}); }
+
   /// The last look. Any thread.
   [[nodiscard]] std::shared_ptr<const Status> status() const;
 
@@ -111,6 +120,7 @@ class Telemetry {
   [[nodiscard]] std::vector<DeviceStatus> look_at_devices() const;
   [[nodiscard]] std::vector<WorkerStatus> look_at_workers();
   void note_peaks(const Census& census);
+  void note_readiness(const std::vector<std::string>& before, const std::vector<std::string>& now);
 
   const gateway::Gateway& gateway_;
   mutable std::mutex mutex_;  ///< guards the pointer only
@@ -126,6 +136,7 @@ class Telemetry {
   Forecast forecast_;
   std::unique_ptr<Recording> recording_;
   const SessionLog* session_log_ = nullptr;
+  std::vector<News> news_;
 };
 
 /// a - b, member by member.

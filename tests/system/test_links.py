@@ -127,6 +127,20 @@ class ThereAndBack(LinkTest):
         self.check("pod-b1", ("pod-a1", "vpc-host"))
 
 
+class Told(LinkTest):
+    def test_the_log_says_when_an_eni_went_and_came_back(self):
+        ready = "ready: links are up, routers answer, workers poll"
+
+        def told(words, times=1):
+            wait_for(lambda: self.world.gateway.log().count(words) >= times, f"in the log: {words}")
+        told(ready)
+        self.set_link("eni0", "down")
+        told("not ready: eni0: link down")
+        self.set_link("eni0", "up")
+        told(ready, times=2)
+        self.world.end(self)
+
+
 class Removed(LinkTest):
     """A pod goes, and its interface with it, as the CNI does it: nobody else notices."""
 
