@@ -11,18 +11,12 @@
 #include <thread>
 
 #include "cli/commands.h"
+#include "console/grammar.h"
 #include "console/terminal.h"
 #include "console/watch.h"
 
 namespace sluice::cli {
 namespace {
-
-/// The word that asks for JSON stands behind the first one: a place at the end may take all that is
-/// left of the line.
-std::string with_json(std::string line) {
-  const std::size_t end = line.find(' ');
-  return line.insert(end == std::string::npos ? line.size() : end, " --json");
-}
 
 int status_of(const console::Answer& answer) {
   switch (answer.status) {
@@ -62,27 +56,26 @@ int watch(const Options& options, const console::Watch& watch) {
   }
 }
 
+/// Asks every line; the exit status is that of the first that failed.
 int ask_lines(const Options& options) {
-  int status = kDone;
+  int first_failure = kDone;
   for (std::string line; std::getline(std::cin, line) && line != "exit";) {
-    status = ask_one(options, line);
+    const int status = ask_one(options, line);
+    if (first_failure == kDone) first_failure = status;
     std::fflush(stdout);
   }
-  return status;
+  return first_failure;
 }
 
 /// A terminal that asks the gateway by its socket.
 int attach(const Options& options) {
   constexpr int kWaitMs = 100;
-  bool leave = false;
   console::Terminal terminal([&](std::string_view line) -> console::Reply {
-    leave = line == "exit";
-    if (leave) return console::Answer{};
     auto answer = console::ask(options.socket, std::string(line));
     if (!answer) return console::failed(answer.error() + "\n");
     return std::move(answer).value();
   });
-  while (terminal.poll() && !leave) {
+  while (terminal.poll()) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     ::poll(&input, 1, kWaitMs);
   }
@@ -96,12 +89,12 @@ int console(const Options& options) {
     return ::isatty(STDIN_FILENO) != 0 ? attach(options) : ask_lines(options);
   }
   std::string line = fmt::format("{}", fmt::join(options.words, " "));
+  if (options.json) line = console::with_json(line);
   if (const auto repeated = console::read_watch(line)) {
     if (*repeated) return watch(options, repeated->value());
     fmt::print(stderr, "{}\n", repeated->error());
     return kBadUsage;
   }
-  if (options.json) line = with_json(line);
   return ask_one(options, line);
 }
 

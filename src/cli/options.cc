@@ -63,7 +63,6 @@ po::options_description describe(Options& options) {
   add("in", po::value(&options.in)->composing(), "replay: a capture for a device, DEVICE=FILE");
   add("out-dir", po::value(&options.out_dir), "replay: where DEVICE.pcap of every device goes");
   add("imds", po::value(&options.imds), "discover: where instance metadata is");
-  add("word", po::value(&options.words), "words of the command");
   return all;
 }
 
@@ -113,7 +112,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
                   [&](const CommandInfo& command) { return options.command == command.name; });
   if (!known_command) return mistake("no such command: " + options.command);
 
-  const po::options_description known = describe(options);
+  po::options_description known = describe(options);
+  // Only what stands without an option's name goes there.
+  known.add_options()("word", po::value(&options.words), "words of the command");
   po::variables_map values;
   try {
     po::positional_options_description words;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 
@@ -72,7 +73,8 @@ void serve(gateway::Gateway& gateway,
   telemetry::Refusals refusals;
   std::optional<console::Terminal> terminal;
   if (options.console) {
-    terminal.emplace([&](std::string_view line) { return console::run(line, session); });
+    terminal.emplace([&](std::string_view line) { return console::run(line, session); },
+                     "this is the gateway's own terminal; quit stops the gateway");
   }
   while (!session.quit) {
     gateway.turn();
@@ -85,7 +87,15 @@ void serve(gateway::Gateway& gateway,
     }
     for (const std::string& message : sessions.take_messages()) log().warning("{}", message);
     for (const std::string& line : gateway.steering().take_news()) log().info("{}", line);
-    if (terminal && !terminal->poll()) return;
+    for (const telemetry::Telemetry::News& news : telemetry.take_news()) {
+      news.bad ? log().warning("{}", news.text) : log().info("{}", news.text);
+    }
+    if (terminal && !terminal->poll()) {
+      // A session that was cut off is no wish to stop, and standard output went with it.
+      terminal.reset();
+      if (std::freopen("/dev/null", "w", stdout) == nullptr) log().warning("no /dev/null");
+      log().warning("console: its terminal is gone; the gateway goes on, console.socket answers");
+    }
     if (take_signals(signals, reloader, sessions)) return;
     pollfd wake{signals, POLLIN, 0};
     ::poll(&wake, 1, kTurnMs);

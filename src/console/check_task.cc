@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "config/files.h"
 #include "reload/impact.h"
 
@@ -37,7 +39,7 @@ class CheckTask : public Task {
 }  // namespace
 
 Reply start_check(Session& session, const Arguments& arguments) {
-  const std::string file = arguments.text("file");
+  const std::string file = std::filesystem::absolute(arguments.text("file")).string();
   if (session.busy) return failed("another check is under way; ask again when it is done\n");
   reload::Origin origin = session.reloader.origin();
   origin.path = file;

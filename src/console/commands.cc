@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 
 #include "console/actions.h"
 #include "console/check_task.h"
@@ -38,6 +39,18 @@ Reply help(Session&, const Arguments&) {
 template <View (*kShow)(Session&, const Arguments&)>
 Reply show(Session& session, const Arguments& arguments) {
   return shown(kShow(session, arguments), arguments);
+}
+
+/// Of commands that answer with text whatever is asked for: who asked for JSON reads JSON.
+void make_json(Reply& reply) {
+  auto* answer = std::get_if<Answer>(&reply);
+  if (answer == nullptr || answer->status != Answer::Status::kOk || answer->text.starts_with('{')) {
+    return;
+  }
+  View lines = View::array();
+  std::istringstream text(answer->text);
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  answer->text = to_json({{"answer", lines}});
 }
 
 constexpr std::array kCommands{
@@ -88,14 +101,18 @@ constexpr std::array kCommands{
             "what would become of a packet and its reply now: rule, session, ports, next hop",
             "explain tcp 10.10.20.21:40000 > 8.8.8.8:443", explain_flow},
     Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
-            "trace the next N packets through the stages", "trace add 5 protocol udp", trace_add},
+            "trace the next N packets through the stages; by address and protocol as capture start",
+            "trace add 5 protocol udp", trace_add},
     Command{"trace show", "what each stage changed about the packets traced", "trace show",
             trace_show},
     Command{"trace stop", "end the trace, which stays to be shown", "trace stop", trace_stop},
     Command{"trace clear", "end the trace and forget it", "trace clear", trace_clear},
-    Command{"capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
-            "write the next 1000 or N packets to a pcapng file, before and after, with the reason",
-            "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},
+    Command{
+        "capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]",
+        "write the next 1000 or N packets to a pcapng file, before and after, with the reason; an "
+        "address is looked for on both sides of the translation and in what an ICMP error is "
+        "about, a protocol is the packet's own",
+        "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},
     Command{"capture stop", "end the capture", "capture stop", capture_stop},
     Command{"check FILE", "what FILE would change for the flows there are now", "check lab.yaml",
             start_check},
@@ -121,7 +138,8 @@ constexpr std::array kCommands{
     Command{"watch COMMAND [SECONDS]", "repeat a command every 2 or SECONDS seconds, until a key",
             "watch show rates 1", nullptr},
     Command{"top", "watch show rates 1", "top", nullptr},
-    Command{"exit", "leave an attached console; the gateway goes on", "exit", nullptr},
+    Command{"exit", "leave an attached console, as Ctrl-D does; the gateway goes on", "exit",
+            nullptr},
     Command{"quit", "stop the gateway", "quit", quit},
 };
 
@@ -136,9 +154,11 @@ Reply run(std::string_view line, Session& session) {
   const Command& command = *typed.value().command;
   if (command.run == nullptr) {
     return Answer{Answer::Status::kBadUsage,
-                  fmt::format("{}: only at a terminal, or by `sluice console`\n", command.syntax)};
+                  fmt::format("{}: only at a terminal\n", command.syntax)};
   }
-  return command.run(session, typed.value().arguments);
+  Reply reply = command.run(session, typed.value().arguments);
+  if (typed.value().arguments.json) make_json(reply);
+  return reply;
 }
 
 }  // namespace sluice::console

@@ -70,7 +70,8 @@ constexpr std::array kPlaces{
     PlaceType{"PATH", "the path of a file, without blanks", false, is_anything},
     PlaceType{"PROTOCOL", "a protocol by its name, or a number up to 255", false, is_protocol,
               protocols},
-    PlaceType{"REASON", "a drop reason by its metric's name", false, is_choice<reasons>, reasons},
+    PlaceType{"REASON", "one of the drop reasons, by its metric's name", false, is_choice<reasons>,
+              reasons},
     PlaceType{"SECONDS", "a number of seconds", false, is_number},
     PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
     PlaceType{"STEERING", "who moves packets to their workers", false, is_choice<steerings>,
@@ -170,6 +171,14 @@ class Walk {
     return all;
   }
 
+  /// Whether --json may stand here and means something.
+  [[nodiscard]] bool takes_json() const {
+    const std::string_view text = syntax_.command->syntax;
+    const bool shows = text.starts_with("show ") || text.starts_with("explain ") ||
+                       text == "trace show" || text == "capture stop";
+    return shows && may_end() && !arguments_.json && !at_rest();
+  }
+
   [[nodiscard]] bool may_end() const {
     return position_ == syntax_.required.size() &&
            (group_ == nullptr || in_group_ == group_->size());
@@ -231,9 +240,15 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
+/// Whether a place is described with all that it takes.
+bool lists(const std::vector<std::string>& choices) {
+  constexpr std::size_t kMostListed = 16;
+  return !choices.empty() && choices.size() <= kMostListed;
+}
+
 std::string described(const Element& element) {
   if (element.place == nullptr) return element.text;
-  return fmt::format("{} ({})", element.text, element.place->help);
+  return fmt::format("{} ({})", element.text, described(*element.place));
 }
 
 /// How far a line gets in one command's syntax.
@@ -244,6 +259,7 @@ struct Attempt {
   std::string wrong;                  ///< the word that does not fit; empty: one is missing
   std::vector<std::string> expected;  ///< instead of it
   Arguments arguments;
+  bool rest = false;  ///< the last place took all that was left
 };
 
 /// The part of a line that takes all that is left: `--json` may be its last word.
@@ -263,6 +279,7 @@ Attempt attempt(const Syntax& syntax, std::string_view line) {
   result.command = syntax.command;
   while (true) {
     const bool rest = walk.at_rest() && !trimmed(line).starts_with(kJson);
+    result.rest = result.rest || (rest && !trimmed(line).empty());
     const std::string word{rest ? take_rest(line, walk.arguments().json) : take_word(line)};
     if (word.empty()) break;
     if (walk.take(word)) continue;
@@ -300,6 +317,17 @@ std::string problem_of(const std::vector<Attempt>& nearest) {
 
 std::span<const PlaceType> place_types() { return kPlaces; }
 
+std::string described(const PlaceType& place) {
+  const auto choices = place.choices == nullptr ? std::vector<std::string>{} : place.choices();
+  if (!lists(choices)) return std::string(place.help);
+  return fmt::format("{}: {}", place.help, fmt::join(choices, ", "));
+}
+
+std::string with_json(std::string line) {
+  const std::size_t end = line.find_first_of(kBlanks);
+  return line.insert(end == std::string::npos ? line.size() : end, " --json");
+}
+
 std::vector<std::string> split_words(std::string_view line) {
   std::vector<std::string> words;
   while (true) {
@@ -308,6 +336,20 @@ std::vector<std::string> split_words(std::string_view line) {
     words.emplace_back(word);
   }
 }
+
+namespace {
+
+constexpr const char* kSeveral = "several commands; ? behind it names them";
+
+/// What may follow `watch` and these words: as without it, and the seconds where it may end.
+std::vector<Candidate> watchable(std::span<const std::string> words) {
+  std::vector<Candidate> all = candidates(words);
+  const auto typed = read_line(fmt::format("{}", fmt::join(words, " ")));
+  if (typed) all.push_back({"SECONDS", "how often: a number of seconds", true});
+  return all;
+}
+
+}  // namespace
 
 Result<Typed> read_line(std::string_view line) {
   if (line.size() > kLongestLine) {
@@ -329,16 +371,19 @@ Result<Typed> read_line(std::string_view line) {
   const auto whole = std::find_if(nearest.begin(), nearest.end(),
                                   [](const Attempt& tried) { return tried.complete; });
   if (whole == nearest.end()) return Error{problem_of(nearest)};
-  return Typed{whole->command, std::move(whole->arguments)};
+  return Typed{whole->command, std::move(whole->arguments), whole->rest};
 }
 
 std::vector<Candidate> candidates(std::span<const std::string> words) {
+  if (!words.empty() && words.front() == "watch") return watchable(words.subspan(1));
   std::vector<Candidate> all;
   const auto add = [&](Candidate candidate) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const Candidate& other) {
+    const auto known = std::find_if(all.begin(), all.end(), [&](const Candidate& other) {
       return other.word == candidate.word;
     });
-    if (!known) all.push_back(std::move(candidate));
+    if (known == all.end()) return all.push_back(std::move(candidate));
+    // Several commands begin like this; the help of one would not be that of the others.
+    if (!known->place && known->help != candidate.help) known->help = kSeveral;
   };
   for (const Syntax& syntax : syntaxes()) {
     Walk walk(syntax);
@@ -346,6 +391,7 @@ std::vector<Candidate> candidates(std::span<const std::string> words) {
       return !walk.at_rest() && walk.take(word);
     });
     if (!fits) continue;
+    if (walk.takes_json()) add({std::string(kJson), "one JSON object on one line", false});
     for (const Element* element : walk.expected()) {
       if (element->place == nullptr) {
         add({element->text, std::string(syntax.command->help), false});

@@ -23,6 +23,8 @@ struct PlaceType {
   std::vector<std::string> (*choices)() = nullptr;  ///< where there are few
 };
 [[nodiscard]] std::span<const PlaceType> place_types();
+/// With its choices, unless they have a table of their own.
+[[nodiscard]] std::string described(const PlaceType& place);
 
 /// Longer lines are refused unread.
 inline constexpr std::size_t kLongestLine = 4096;
@@ -30,6 +32,7 @@ inline constexpr std::size_t kLongestLine = 4096;
 struct Typed {
   const Command* command = nullptr;
   Arguments arguments;
+  bool rest = false;  ///< its last place took all that was left of the line
 };
 /// The command that a line is. The error says what is wrong with the command that is meant.
 [[nodiscard]] Result<Typed> read_line(std::string_view line);
@@ -41,6 +44,9 @@ struct Candidate {
   bool place = false;
 };
 [[nodiscard]] std::vector<Candidate> candidates(std::span<const std::string> words);
+
+/// The same line, asking for JSON: behind the first word, as a place at the end may take the rest.
+[[nodiscard]] std::string with_json(std::string line);
 
 [[nodiscard]] std::vector<std::string> split_words(std::string_view line);
 

@@ -18,9 +18,11 @@ constexpr std::string_view kHead = R"(# The console
 
 `sluice console` attaches a terminal to a running gateway; `sluice run --console` puts the same console
 on the gateway's own. Tab completes, `?` says what may follow, the arrow keys bring back earlier lines.
+`exit` and Ctrl-D leave an attached console and nothing else; `quit` alone stops the gateway. Where the
+gateway's own terminal goes away, the gateway goes on.
 
 `sluice console COMMAND` runs one command for a script. Exit status: 0 done, 1 refused or not possible,
-2 no such command. Every `show` and `explain` also answers as one JSON object on one line: `--json`.
+2 no such command; of several lines on standard input, the first that was not 0. Every `show` and `explain` also answers as one JSON object on one line: `--json`.
 What goes over
 the socket is one line a connection; the answer begins with `ok`, `error` or `usage` on a line of its own.
 
@@ -35,7 +37,7 @@ flows`, `explain`) it does between two bursts.
 ## Commands
 
 Words are typed as they stand, CAPITALS are filled in, groups in brackets may be left out and stand in
-any order.
+any order. Relative paths mean the gateway's working folder, not the client's.
 )";
 
 }  // namespace
@@ -48,7 +50,7 @@ std::string manual_markdown() {
   }
   text += "\n## Places\n\n| place | what it takes |\n|---|---|\n";
   for (const PlaceType& place : place_types()) {
-    text += fmt::format("| `{}` | {} |\n", place.name, place.help);
+    text += fmt::format("| `{}` | {} |\n", place.name, described(place));
   }
   text += "\n## Drop reasons\n\n| reason | what happened; what to look at |\n|---|---|\n";
   for (const pipeline::DropInfo& reason : pipeline::kDropInfo) {

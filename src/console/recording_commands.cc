@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "console/show.h"
 #include "telemetry/telemetry.h"
@@ -113,7 +114,7 @@ Reply trace_clear(Session& session, const Arguments&) {
 
 Reply capture_start(Session& session, const Arguments& arguments) {
   Recording::Wish wish = wish_of(arguments);
-  wish.path = arguments.text("path");
+  wish.path = std::filesystem::absolute(arguments.text("path")).string();
   const auto packets = packets_of(arguments, "count", kCapturedByDefault, kMostCaptured);
   if (!packets) return not_so_many(arguments, "count", kMostCaptured);
   wish.packets = *packets;

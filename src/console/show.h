@@ -32,6 +32,9 @@ namespace sluice::console {
 [[nodiscard]] Reply show_pods(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply show_ports(Session& session, const Arguments& arguments);
 
+/// What refuses a number of rows, or a page, that cannot be shown.
+[[nodiscard]] std::optional<Answer> refused_rows(const Arguments& arguments);
+
 /// Which sessions [pod ADDRESS] and its like mean.
 [[nodiscard]] gateway::SessionFilter filter_of(const Arguments& arguments);
 

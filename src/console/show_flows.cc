@@ -16,7 +16,6 @@ namespace {
 using nat::FlowTable;
 
 constexpr std::size_t kRowsByDefault = 100;
-constexpr std::size_t kMostRows = 10'000;  // an answer lies in memory until it has been read
 constexpr std::size_t kTopByDefault = 10;
 
 std::uint64_t all_bytes(const FlowTable::Snapshot& flow) {
@@ -56,9 +55,8 @@ class FlowsTask : public Task {
         filter_(filter_of(arguments)),
         top_(arguments.has("top")),
         counts_only_(arguments.has("count")),
-        limit_(std::min<std::size_t>(
-            arguments.number("limit", top_ ? kTopByDefault : kRowsByDefault), kMostRows)),
-        skip_(top_ ? 0 : limit_ * (std::max<std::size_t>(arguments.number("page", 1), 1) - 1)) {}
+        limit_(arguments.number("limit", top_ ? kTopByDefault : kRowsByDefault)),
+        skip_(top_ ? 0 : limit_ * (arguments.number("page", 1) - 1)) {}
 
   std::optional<Answer> step() override {
     for (unsigned i = 0; i < kRecordsAStep; ++i) {
@@ -80,7 +78,7 @@ class FlowsTask : public Task {
     ++all_;
     if (!filter_.matches(flow.identity, gateway_.now().since(flow.last_seen))) return;
     ++matching_;
-    if (counts_only_ || limit_ == 0) return;
+    if (counts_only_) return;
     if (top_) return keep_if_large(flow);
     if (matching_ > skip_ && rows_.size() < limit_) rows_.push_back(flow);
   }
@@ -154,6 +152,20 @@ struct FindFlow : gateway::Errand {
   std::array<std::uint16_t, 2> adjacencies{};
 };
 
+/// What explain chooses by itself, and a session cannot be found without.
+std::string missing_ports(const explain::FlowLine& flow) {
+  const bool ports = flow.protocol == net::kTcp || flow.protocol == net::kUdp;
+  const bool query = flow.protocol == net::kIcmp;
+  if ((!ports || (flow.source_port && flow.destination_port)) && (!query || flow.source_port)) {
+    return "";
+  }
+  return fmt::format(
+      "which one? a session is found by its {}; show flows pod {} remote {} protocol {} lists "
+      "them\n",
+      query ? "identifier, which stands as the source's port" : "ports", flow.source.to_string(),
+      flow.destination.to_string(), nat::protocol_text(flow.protocol));
+}
+
 class FlowTask : public Task {
  public:
   FlowTask(Session& session, const Arguments& arguments, const nat::FlowKey& key)
@@ -198,6 +210,17 @@ class FlowTask : public Task {
 
 }  // namespace
 
+std::optional<Answer> refused_rows(const Arguments& arguments) {
+  constexpr std::uint64_t kMostRows = 10'000;  // an answer lies in memory until it has been read
+  const std::uint64_t limit = arguments.number("limit", 1);
+  if (limit == 0 || limit > kMostRows) {
+    return Answer{Answer::Status::kBadUsage,
+                  fmt::format("limit {}: 1 to {} can be shown at a time\n", limit, kMostRows)};
+  }
+  if (arguments.number("page", 1) != 0) return std::nullopt;
+  return Answer{Answer::Status::kBadUsage, "page 0: the first page is 1\n"};
+}
+
 gateway::SessionFilter filter_of(const Arguments& arguments) {
   gateway::SessionFilter filter;
   const auto address = [&](const char* name) -> std::optional<Be32> {
@@ -223,6 +246,7 @@ gateway::SessionFilter filter_of(const Arguments& arguments) {
 }
 
 Reply show_flows(Session& session, const Arguments& arguments) {
+  if (const auto no = refused_rows(arguments)) return *no;
   return std::make_unique<FlowsTask>(session, arguments);
 }
 
@@ -233,6 +257,9 @@ Reply show_flow(Session& session, const Arguments& arguments) {
   if (flow == nullptr || !flow->source.is_v4()) {
     return Answer{Answer::Status::kBadUsage,
                   "sessions are of IPv4 flows: PROTO SRC:PORT > DST:PORT\n"};
+  }
+  if (const std::string missing = missing_ports(*flow); !missing.empty()) {
+    return Answer{Answer::Status::kBadUsage, missing};
   }
   const nat::FlowKey key{flow->source.v4().wire(),
                          flow->destination.v4().wire(),

@@ -115,7 +115,7 @@ View show_latency(Session& session, const Arguments&) {
   return view;
 }
 
-View show_rates(Session& session, const Arguments&) {
+View show_rates(Session& session, const Arguments& arguments) {
   const auto status = session.telemetry.status();
   const pipeline::Totals& grown = status->a_second;
   const auto rate = [&](std::uint64_t count) { return a_second(count, status->seconds); };
@@ -127,7 +127,12 @@ View show_rates(Session& session, const Arguments&) {
   view["sent_bits_a_second"] = rate(grown.sent_bytes * kBits);
   view["dropped_packets_a_second"] = rate(grown.all_dropped());
   view["sessions_opened_a_second"] = rate(grown.sessions_opened);
-  view["sessions"] = fmt::format("{} of {}", status->sessions, status->capacity);
+  if (arguments.json) {
+    view["sessions"] = status->sessions;
+    view["sessions_capacity"] = status->capacity;
+  } else {
+    view["sessions"] = fmt::format("{} of {}", status->sessions, status->capacity);
+  }
   view["workers"] = View::array();
   for (std::size_t i = 0; i < status->workers.size(); ++i) {
     view["workers"].push_back({{"worker", i},

@@ -14,10 +14,9 @@ namespace {
 
 constexpr std::size_t kPodsByDefault = 100;
 constexpr std::size_t kRemotesByDefault = 10;
-constexpr std::size_t kMostRows = 10'000;  // an answer lies in memory until it has been read
 
 std::size_t limit_of(const Arguments& arguments, std::size_t otherwise) {
-  return std::min<std::size_t>(arguments.number("limit", otherwise), kMostRows);
+  return arguments.number("limit", otherwise);
 }
 
 View pods_view(const telemetry::Census& census, std::size_t limit) {
@@ -118,6 +117,7 @@ View ports_view(const telemetry::Census& census,
 }  // namespace
 
 Reply show_pods(Session& session, const Arguments& arguments) {
+  if (const auto no = refused_rows(arguments)) return *no;
   const std::size_t limit = limit_of(arguments, kPodsByDefault);
   return std::make_unique<CensusTask>(session, arguments, [limit](const telemetry::Census& census) {
     return pods_view(census, limit);
@@ -125,6 +125,7 @@ Reply show_pods(Session& session, const Arguments& arguments) {
 }
 
 Reply show_ports(Session& session, const Arguments& arguments) {
+  if (const auto no = refused_rows(arguments)) return *no;
   const std::size_t limit = limit_of(arguments, kRemotesByDefault);
   return std::make_unique<CensusTask>(
       session, arguments,

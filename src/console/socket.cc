@@ -31,8 +31,11 @@ constexpr std::size_t kClients = 256;
 constexpr int kBacklog = 256;  // who connects is kept waiting here, not refused
 /// Commands begun a turn: a crowd of clients must not keep the main thread from its own work.
 constexpr unsigned kCommandsATurn = 8;
-/// Answers that nobody fetches; beyond it new commands wait.
+/// Answers that nobody fetches; beyond it tasks, whose answers may be large, wait. Other answers
+/// are small: as many as there are clients take less memory than this.
 constexpr std::size_t kMostUnread = std::size_t{32} << 20;
+/// Tasks' steps a turn, for the same reason as kCommandsATurn.
+constexpr std::chrono::milliseconds kTasksATurn{5};
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::milliseconds kLeastPatience{250};
 constexpr std::chrono::seconds kFarewell{1};
@@ -93,6 +96,7 @@ std::string_view word(Answer::Status status) {
 struct Client {
   Descriptor socket;
   SteadyClock::time_point deadline;
+  SteadyClock::time_point moved{};  ///< when it last took some of its answer
   std::string in;
   std::string out;
   std::size_t written = 0;
@@ -103,7 +107,12 @@ struct Client {
   void answer(const Answer& answer) {
     out = std::string(word(answer.status)) + "\n" + escaped(answer.text, "\n");
     answered = true;
-    deadline = SteadyClock::now() + kPatience;  // a task's time is not the client's
+    moved = SteadyClock::now();
+    deadline = moved + kPatience;  // a task's time is not the client's
+  }
+  /// Has an answer and does not read it.
+  [[nodiscard]] bool stalls(SteadyClock::time_point now) const {
+    return answered && written < out.size() && now - moved > kLeastPatience;
   }
 };
 
@@ -117,15 +126,22 @@ bool waits(const Client& client) {
 struct Budget {
   unsigned commands = kCommandsATurn;
   std::size_t unread = 0;
+  SteadyClock::time_point tasks_until = SteadyClock::now() + kTasksATurn;
+  bool tasks_wait = false;  ///< for answers to be read
 
-  [[nodiscard]] bool allows() const { return commands > 0 && unread < kMostUnread; }
+  [[nodiscard]] bool allows_step() {
+    if (SteadyClock::now() >= tasks_until) return false;
+    if (unread < kMostUnread) return true;
+    tasks_wait = true;
+    return false;
+  }
 };
 
 /// Reads a client's line; false once it is done with.
 bool read_line_of(Client& client, Session& session, Budget& budget) {
   char buffer[1024];
   while (!client.answered && !client.task) {
-    if (!budget.allows()) {
+    if (budget.commands == 0) {
       // Its turn comes; where a line of it lies here already, the wait is none of its own.
       if (!waits(client)) client.deadline = SteadyClock::now() + kPatience;
       return true;
@@ -167,10 +183,12 @@ bool serve(Client& client, Session& session, Budget& budget) {
   if (client.task) {
     client.deadline = SteadyClock::now() + kPatience;
     if (!waits(client)) return false;
+    if (!budget.allows_step()) return true;
     const auto answer = client.task->step();
     if (!answer) return true;
     client.answer(*answer);
     client.task.reset();
+    budget.unread += client.out.size();
   }
   if (!read_line_of(client, session, budget)) return false;
   const auto left = [&] { return client.written < client.out.size(); };
@@ -179,6 +197,7 @@ bool serve(Client& client, Session& session, Budget& budget) {
                                  client.out.size() - client.written, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
     client.written += static_cast<std::size_t>(count);
+    client.moved = SteadyClock::now();
     if (left() || !client.says_more) continue;
     ::shutdown(client.socket.get(), SHUT_WR);
     client.deadline = SteadyClock::now() + kFarewell;
@@ -239,7 +258,7 @@ void SocketServer::poll(Session& session) {
     Descriptor socket{
         ::accept4(impl_->listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (!socket.valid()) break;
-    clients.push_back(Client{std::move(socket), now + kPatience, {}, {}, 0, {}, false});
+    clients.push_back(Client{std::move(socket), now + kPatience, {}, {}, {}, 0, {}, false});
   }
   // Where others wait at the door, who has said nothing for longest makes room.
   if (clients.size() == kClients) {
@@ -255,7 +274,11 @@ void SocketServer::poll(Session& session) {
     return !serve(client, session, budget) || now > client.deadline;
   });
   // Whoever was not reached is first the next time.
-  if (!budget.allows() && !clients.empty()) clients.splice(clients.end(), clients, clients.begin());
+  if (budget.commands == 0 && !clients.empty())
+    clients.splice(clients.end(), clients, clients.begin());
+  // Who reads nothing keeps nobody else from an answer.
+  if (budget.tasks_wait)
+    std::erase_if(clients, [&](const Client& client) { return client.stalls(now); });
 }
 
 Result<Answer> ask(const std::string& path, const std::string& line) {

@@ -6,6 +6,8 @@
 #include <cmdline_parse.h>
 #include <cmdline_rdline.h>
 #include <cmdline_socket.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -86,8 +88,18 @@ int name_candidate(cmdline_parse_token_hdr_t*, int number, char* to, unsigned si
   return copy_text(candidate.word, to, size);
 }
 
+/// Where no word may follow: that the line is whole, or what is wrong with it.
 int describe(cmdline_parse_token_hdr_t*, char* to, unsigned size) {
-  return copy_text(completion.candidates.empty() ? "RETURN" : "", to, size);
+  if (!completion.candidates.empty()) return copy_text("", to, size);
+  const auto typed = read_line(fmt::format("{}", fmt::join(completion.words, " ")));
+  completion.help = typed ? std::string(typed.value().command->help) : typed.error();
+  completion.instruction->help_str = completion.help.c_str();
+  return copy_text(typed ? "RETURN" : "wrong", to, size);
+}
+
+bool leaves(std::string_view line) {
+  const auto typed = read_line(line);
+  return typed.ok() && typed.value().command->syntax == "exit";
 }
 
 cmdline_token_ops word_ops{take_word, count_candidates, name_candidate, describe};
@@ -96,7 +108,7 @@ cmdline_parse_token_hdr_t word_token{&word_ops, 0};
 }  // namespace
 
 struct Terminal::Impl {
-  explicit Impl(Run how) : run(std::move(how)) {
+  Impl(Run how, std::string answer) : run(std::move(how)), stays(std::move(answer)) {
     completion = {};
     completion.instruction = instruction.get();
     instruction->f = [](void* given, cmdline* out, void* data) {
@@ -129,11 +141,24 @@ struct Terminal::Impl {
   }
 
   void take(const std::string& typed) {
+    if (leaves(typed)) return leave();
     auto repeated = read_watch(typed);
     if (!repeated) return say(run(typed));
     if (!*repeated) return print({Answer::Status::kBadUsage, repeated->error() + "\n"});
     watch = std::move(*repeated).value();
     next_look = Clock::now();
+  }
+
+  void leave() {
+    left = stays.empty();
+    if (!left) print({Answer::Status::kFailed, stays + "\n"});
+  }
+
+  /// The library's end of input, which is a key and no end where the console stays.
+  void end_of_input() {
+    cmdline_printf(line, "\n");
+    leave();
+    if (!left) prompt();
   }
 
   void say(Reply reply) {
@@ -176,6 +201,8 @@ struct Terminal::Impl {
   void prompt() { rdline_redisplay(cmdline_get_rdline(line)); }
 
   Run run;
+  std::string stays;
+  bool left = false;
   Instruction instruction = make_instruction();
   std::array<cmdline_parse_inst_t*, 2> context{instruction.get(), nullptr};
   cmdline* line = nullptr;
@@ -184,7 +211,8 @@ struct Terminal::Impl {
   Clock::time_point next_look;
 };
 
-Terminal::Terminal(Run run) : impl_(std::make_unique<Impl>(std::move(run))) {}
+Terminal::Terminal(Run run, std::string stays)
+    : impl_(std::make_unique<Impl>(std::move(run), std::move(stays))) {}
 Terminal::~Terminal() = default;
 
 bool Terminal::poll() {
@@ -200,8 +228,9 @@ bool Terminal::poll() {
       impl_->watch.reset();
       impl_->prompt();
     } else if (cmdline_in(impl_->line, &byte, 1) < 0) {
-      return false;
+      impl_->end_of_input();
     }
+    if (impl_->left) return false;
   }
   if (impl_->watch && !impl_->task) impl_->look_again();
   return true;

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "console/commands.h"
 
@@ -16,12 +17,14 @@ class Terminal {
  public:
   /// Runs a line that was typed.
   using Run = std::function<Reply(std::string_view line)>;
-  explicit Terminal(Run run);
+  /// `stays`: what `exit` and Ctrl-D are answered with; empty: they end the console.
+  explicit Terminal(Run run, std::string stays = {});
   ~Terminal();
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
 
-  /// Takes what was typed, without waiting. False once input has ended.
+  /// Takes what was typed, without waiting. False once the console has ended, by `exit` or Ctrl-D
+  /// or because its terminal is gone.
   bool poll();
 
  private:

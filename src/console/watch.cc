@@ -16,17 +16,22 @@ namespace sluice::console {
 namespace {
 
 /// Takes the seconds off the end of a command that does not end in them itself; 0: there are none.
+/// A place that takes all that is left would take them, too: there the last number is the seconds
+/// wherever a command is left without it.
 std::chrono::seconds take_seconds(std::string& command) {
-  if (read_line(command).ok()) return {};
+  const auto whole = read_line(command);
+  if (whole && !whole.value().rest) return {};
   const std::size_t last = command.find_last_of(" \t");
   if (last == std::string::npos) return {};
   const std::string seconds = command.substr(last + 1);
-  constexpr std::size_t kDigits = 5;
+  constexpr std::size_t kDigits = 9;
   const bool number =
       seconds.size() <= kDigits &&
       std::all_of(seconds.begin(), seconds.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!number) return {};
-  command.resize(command.find_last_not_of(" \t", last) + 1);
+  std::string without = command.substr(0, command.find_last_not_of(" \t", last) + 1);
+  if (whole && !read_line(without)) return {};
+  command = std::move(without);
   return std::chrono::seconds(std::max(std::stoi(seconds), 1));
 }
 
@@ -78,6 +83,7 @@ std::optional<Result<Watch>> read_watch(std::string_view line) {
   if (!typed.value().command->syntax.starts_with("watch ")) return std::nullopt;
   Watch watch{.command = typed.value().arguments.text("command")};
   if (const auto seconds = take_seconds(watch.command); seconds.count() != 0) watch.every = seconds;
+  if (typed.value().arguments.json) watch.command = with_json(watch.command);
   const auto watched = read_line(watch.command);
   if (!watched) return Error{watched.error()};
   if (!only_shows(*watched.value().command)) {

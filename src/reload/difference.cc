@@ -174,6 +174,11 @@ class Keys {
   std::map<std::string, Values> keys_;
 };
 
+/// What a path names, however it was written: two spellings of one file are no difference.
+std::string path_text(const std::string& path) {
+  return path.empty() ? "none" : std::filesystem::absolute(path).lexically_normal().string();
+}
+
 std::string route_text(const config::RouteConfig& route) {
   return fmt::format("{} via {}", route.to.to_string(), route.via.to_string());
 }
@@ -265,14 +270,14 @@ Keys keys_of(const config::Config& config) {
   add_devices(keys, config);
   add_snat(keys, config.snat);
   add_flows(keys, config.flows);
-  keys.value("console.socket", std::filesystem::absolute(config.console_socket).string());
+  keys.value("console.socket", path_text(config.console_socket));
   keys.value("console.group", config.console_group);
   keys.value("metrics.listen", config.metrics_listen);
   keys.value("log.level", kLevels[static_cast<unsigned>(config.log_level)]);
   keys.value("log.format", config.log_format == config::LogFormat::kJson ? "json" : "text");
   const config::SessionLogConfig& sessions = config.session_log;
   const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
-  keys.value("log.sessions.json", or_none(sessions.json));
+  keys.value("log.sessions.json", path_text(sessions.json));
   keys.value("log.sessions.ipfix.collector", or_none(sessions.ipfix.collector));
   keys.value("log.sessions.ipfix.observation_domain", sessions.ipfix.observation_domain);
   keys.value("log.sessions.ipfix.template_refresh",

@@ -119,6 +119,42 @@ TEST(Grammar, CompletesWordsChoicesAndPlaces) {
   EXPECT_TRUE(after("nonsense").empty());
 }
 
+TEST(Grammar, ErrorsAndTheManualListTheValues) {
+  EXPECT_NE(problem("show flows state open").find("a session's state: syn-sent, syn-both"),
+            std::string::npos);
+  EXPECT_NE(problem("set log level foo").find("error, warning, info, debug"), std::string::npos);
+  EXPECT_NE(problem("set timeout foo 5m").find("tcp_established, tcp_transitory"),
+            std::string::npos);
+  EXPECT_NE(problem("set steering x").find("auto, software"), std::string::npos);
+  EXPECT_NE(manual_markdown().find("packets to their workers: auto, software |"),
+            std::string::npos);
+}
+
+TEST(Grammar, AWordThatSeveralCommandsBeginWithHasTheHelpOfNone) {
+  std::size_t several = 0;
+  for (const Candidate& candidate : candidates({})) {
+    const auto own = [&](const Command& command) {
+      return split_words(command.syntax).front() == candidate.word;
+    };
+    const auto all = commands();
+    const auto count = std::count_if(all.begin(), all.end(), own);
+    const auto first = std::find_if(all.begin(), all.end(), own);
+    ASSERT_NE(first, all.end());
+    EXPECT_EQ(candidate.help == first->help, count == 1) << candidate.word;
+    several += count > 1 ? 1 : 0;
+  }
+  EXPECT_GT(several, 4U);
+}
+
+TEST(Grammar, CompletesJsonAndWithinWatch) {
+  EXPECT_TRUE(after("show rates").contains("--json"));
+  EXPECT_FALSE(after("show rates --json").contains("--json"));
+  EXPECT_FALSE(after("drain 10.0.0.1").contains("--json"));
+  EXPECT_TRUE(after("watch show").contains("rates"));
+  EXPECT_TRUE(after("watch show rates").contains("SECONDS"));
+  EXPECT_FALSE(after("watch show").contains("SECONDS"));
+}
+
 TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
   for (const Command& command : commands()) {
     for (std::string word : split_words(command.syntax)) {
@@ -158,6 +194,29 @@ TEST(Watching, TheLastNumberIsTheSecondsUnlessItIsTheCommands) {
   EXPECT_EQ(watched("top").command, "show rates");
   EXPECT_FALSE(read_watch("show drops"));
   EXPECT_FALSE(read_watch("nonsense"));
+}
+
+TEST(Watching, TheSecondsFollowAPlaceThatTakesTheRest) {
+  const auto watched = [](const char* line) { return read_watch(line)->value(); };
+  const Watch flow = watched("watch explain tcp 10.0.0.1:1 > 8.8.8.8:53 in eni0 3");
+  EXPECT_EQ(flow.command, "explain tcp 10.0.0.1:1 > 8.8.8.8:53 in eni0");
+  EXPECT_EQ(flow.every.count(), 3);
+  EXPECT_EQ(watched("watch show flow udp 10.0.0.1:1 > 8.8.8.8:53 1").every.count(), 1);
+  EXPECT_EQ(watched("watch check a folder/b.yaml 1").command, "check a folder/b.yaml");
+  EXPECT_EQ(watched("watch check 1").command, "check 1") << "no file would be left";
+  EXPECT_EQ(watched("watch show rates 100000").every.count(), 100'000);
+}
+
+TEST(Watching, JsonMayStandBehindTheSeconds) {
+  const auto json = [](const char* line) {
+    const auto watch = read_watch(line)->value();
+    EXPECT_EQ(watch.every.count(), 1) << line;
+    return read_line(watch.command).value().arguments.json;
+  };
+  EXPECT_TRUE(json("watch show rates 1 --json"));
+  EXPECT_TRUE(json("watch show rates --json 1"));
+  EXPECT_TRUE(json("watch --json explain tcp 10.0.0.1:1 > 8.8.8.8:53 1"));
+  EXPECT_FALSE(json("watch show rates 1"));
 }
 
 TEST(Watching, OnlyWhatShowsSomethingIsRepeated) {

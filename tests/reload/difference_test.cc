@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 #include "config/files.h"
 
 namespace sluice::reload {
@@ -34,6 +36,17 @@ TEST(Difference, OfTheSameIsNothing) {
   EXPECT_THAT(compare("{vpc_cni: {}}", "{vpc_cni: {}}"), IsEmpty());
   EXPECT_THAT(compare("{vpc_cni: {}}", "\n\n\n  vpc_cni: {}"), IsEmpty())
       << "only moved in its file";
+}
+
+TEST(Difference, OneFileUnderTwoNamesIsNone) {
+  const auto with_log = [](const std::string& path) {
+    return config_of("{vpc_cni: {}}", "log: {sessions: {json: " + path + "}}");
+  };
+  const std::string folder = std::filesystem::current_path().string();
+  EXPECT_THAT(differences(with_log(folder + "/sessions.json"), with_log("sessions.json")),
+              IsEmpty());
+  EXPECT_THAT(differences(with_log("/a/sessions.json"), with_log("/b/sessions.json")),
+              ElementsAre("log.sessions.json: /b/sessions.json instead of /a/sessions.json"));
 }
 
 TEST(Difference, NamesEntriesThatComeAndGo) {

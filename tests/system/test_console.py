@@ -97,6 +97,13 @@ class Commands(ConsoleTest):
                              ("show", "expected"),
                              ("show flows pod nobody", "'nobody': expected ADDRESS"),
                              ("show flows limit", "expected N"),
+                             ("show flows limit 0", "limit 0: 1 to 10000"),
+                             ("show flows limit 100000", "limit 100000: 1 to 10000"),
+                             ("show pods limit 10001", "limit 10001: 1 to 10000"),
+                             ("show flows page 0", "the first page is 1"),
+                             ("show flow icmp 10.10.20.21 > 8.8.8.8",
+                              "show flows pod 10.10.20.21 remote 8.8.8.8 protocol icmp lists them"),
+                             ("show flows state open", "syn-sent"),
                              ("show drops reason none", "expected REASON"),
                              ("drain", "expected ADDRESS"),
                              ("clear flows", "clear flows all"),
@@ -106,6 +113,30 @@ class Commands(ConsoleTest):
                 continue
             with self.subTest(line):
                 self.assertIn(wanted, self.ask(self.running, *line.split(), status=BAD_USAGE))
+
+    def test_lines_on_standard_input_fail_as_the_first_that_does(self):
+        done = run([str(support.BINARY), "console", "--socket", str(self.running.gateway.console_socket)],
+                   stdin="show version\nfrobnicate\nshow rates\n", check=False)
+        self.assertEqual(done.returncode, BAD_USAGE)
+        self.assertIn("received packets a second", done.stdout)
+
+    def test_whoever_asks_for_json_gets_it(self):
+        self.assertTrue(any("quit" in line for line in self.shown(self.running, "help")["answer"]))
+        self.assertTrue(self.shown(self.running, "reload")["answer"])
+        rates = self.shown(self.running, "show", "rates")
+        self.assertEqual((type(rates["sessions"]), rates["sessions_capacity"]), (int, 65536))
+
+    def test_watch_takes_json_behind_the_seconds_and_seconds_behind_a_flow(self):
+        for words in (("watch", "show", "rates", "1", "--json"),
+                      ("watch", "explain", "tcp", f"{POD}:1", ">", "8.8.8.8:53", "1", "--json")):
+            with self.subTest(words), subprocess.Popen(
+                    [support.BINARY, "console", "--socket", self.running.gateway.console_socket, *words],
+                    stdout=subprocess.PIPE, text=True) as watching:
+                try:
+                    for _ in range(2):
+                        self.assertIsInstance(json.loads(watching.stdout.readline()), dict)
+                finally:
+                    watching.kill()
 
     def test_help_names_every_command_on_one_page(self):
         lines = self.ask(self.running, "help").splitlines()
@@ -414,6 +445,15 @@ class Acting(ConsoleTest):
         self.assertEqual(lab.gateway.process.wait(10), 0)
 
 
+class OneFile(ConsoleTest):
+    def test_the_file_in_force_is_no_different_under_another_name(self):
+        text = config_text(NodeTopology) + "\nlog: {sessions: {json: sessions.json}}\n"
+        lab = self.lab(config_text=text)
+        lab.start()
+        self.assertNotIn("sessions.json", self.ask(lab, "check", "lab.yaml"))
+        lab.end(self)
+
+
 class BadClients(ConsoleTest):
     """No client can hang the gateway, crash it, or keep others out."""
 
@@ -487,6 +527,28 @@ class BadClients(ConsoleTest):
 
 
 
+    def test_who_reads_nothing_keeps_nobody_waiting(self):
+        lab = self.running_lab()
+        with lab.parties["pod-b1"].host.inside():
+            sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(sender.close)
+        ports = iter(list(range(1, 65536)))
+
+        def opened():
+            for _ in range(500):
+                sender.sendto(b"x", ("8.8.8.8", next(ports)))
+            return self.shown(lab, "show", "flows", "count")["matching"] > 10_000
+        wait_for(opened, "sessions for large answers", seconds=60)
+        stalled = [self.connect(lab) for _ in range(40)]
+        for client in stalled:
+            client.send(b"show flows limit 10000 --json\n")
+        for words in (("show", "version"), ("show", "flows", "limit", "10000")):
+            begun = time.monotonic()
+            self.shown(lab, *words)
+            self.assertLess(time.monotonic() - begun, 5, f"seconds for {words}, of the ten that they may stall")
+        lab.end(self)
+
+
 class Recording(ConsoleTest):
     def test_a_trace_shows_what_each_stage_changed(self):
         lab = self.running_lab()
@@ -520,8 +582,8 @@ class Recording(ConsoleTest):
         said = self.shown(lab, "capture", "stop")
         self.assertEqual((said["file"], said["lost_copies"]), (str(path), 0))
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
-        read = run(["tshark", "-r", str(path), "-T", "fields", "-e", "frame.interface_name", "-e", "ip.src",
-                    "-e", "udp.dstport", "-e", "frame.comment"]).stdout.splitlines()
+        read = run(["tshark", "-r", str(path), "-Y", "not icmp", "-T", "fields", "-e", "frame.interface_name",
+                    "-e", "ip.src", "-e", "udp.dstport", "-e", "frame.comment"]).stdout.splitlines()
         rows = [line.split("\t") for line in read]
         to_7000 = [row for row in rows if row[2] == "7000"]
         self.assertEqual([row[:2] for row in to_7000], [["pod-b1", POD], ["eni0", SNAT]])
@@ -574,6 +636,14 @@ class Recording(ConsoleTest):
         self.assertEqual(self.recorded(lab, trace_route, "address", POD)[2:], errors)
         lab.end(self)
 
+    def test_a_file_is_named_as_the_gateway_finds_it(self):
+        lab = self.running_lab()
+        self.assertIn(f"go to {lab.gateway.folder}/a.pcapng;", self.ask(lab, "capture", "start", "a.pcapng"))
+        self.ask(lab, "capture", "stop")
+        self.assertTrue(self.ask(lab, "check", "b.yaml", status=FAILED)
+                        .startswith(f"{lab.gateway.folder}/b.yaml:0:0: cannot be opened"))
+        lab.end(self)
+
     def test_capturing_under_load_loses_copies_at_most(self):
         lab = self.running_lab(serve=True)
         self.ask(lab, "capture", "start", str(lab.gateway.folder / "load.pcapng"), "count", "1000000")
@@ -583,22 +653,8 @@ class Recording(ConsoleTest):
         lab.end(self)
 
 
-class AtATerminal(ConsoleTest):
-    """Completion, help, history and watch, at an attached console on a terminal of the test's own."""
-
-    def setUp(self):
-        self.running = self.running_lab()
-        self.master, slave = pty.openpty()
-        self.addCleanup(os.close, self.master)
-        console = subprocess.Popen(
-            [support.BINARY, "console", "--socket", self.running.gateway.console_socket],
-            stdin=slave, stdout=slave, stderr=slave)
-        self.addCleanup(console.wait)
-        self.addCleanup(console.kill)
-        self.console = console
-        os.close(slave)
-        self.seen = ""
-        self.expect("sluice> ")
+class TerminalTest(ConsoleTest):
+    """A console on a terminal of the test's own, whose other side is self.master."""
 
     def expect(self, wanted, seconds=20):
         """Reads until it is there; what came up to it is forgotten."""
@@ -613,6 +669,53 @@ class AtATerminal(ConsoleTest):
 
     def type(self, text):
         os.write(self.master, text.encode())
+
+
+class TheGatewaysOwn(TerminalTest):
+    """The console of `sluice run --console`."""
+
+    def setUp(self):
+        self.running = self.lab()
+        self.master, slave = pty.openpty()
+        self.running.gateway.start(terminal=slave).wait_until_ready()
+        os.close(slave)
+        self.seen = ""
+
+    def test_only_quit_stops_the_gateway(self):
+        for keys in ("\x04", "exit\n"):
+            self.type(keys)
+            self.expect("quit stops the gateway")
+            self.expect("sluice> ")
+        self.type("show version\n")
+        self.expect("dpdk: ")
+        self.type("quit\n")
+        self.expect("stopping")
+        self.assertEqual(self.running.gateway.process.wait(20), 0)
+        os.close(self.master)
+
+    def test_the_gateway_outlives_its_terminal(self):
+        os.close(self.master)
+        wait_for(lambda: "its terminal is gone" in self.running.gateway.log(), "a word in the log")
+        self.assertIn("sluice", self.shown(self.running, "show", "version"))
+        self.assertEqual(self.running.gateway.stop(), 0, self.running.gateway.log())
+
+
+class AtATerminal(TerminalTest):
+    """Completion, help, history and watch, at an attached console."""
+
+    def setUp(self):
+        self.running = self.running_lab()
+        self.master, slave = pty.openpty()
+        self.addCleanup(os.close, self.master)
+        console = subprocess.Popen(
+            [support.BINARY, "console", "--socket", self.running.gateway.console_socket],
+            stdin=slave, stdout=slave, stderr=slave)
+        self.addCleanup(console.wait)
+        self.addCleanup(console.kill)
+        self.console = console
+        os.close(slave)
+        self.seen = ""
+        self.expect("sluice> ")
 
     def test_tab_completes_and_a_question_mark_helps(self):
         self.type("show ver\t")
@@ -631,6 +734,20 @@ class AtATerminal(ConsoleTest):
         self.type("\x03")  # begins a new line
         self.type("explain last drop no_own\t\n")
         self.expect("nothing was dropped that is remembered")
+
+    def test_help_is_of_what_was_typed(self):
+        self.type("?")
+        self.expect("show []: several commands")
+        self.type("\x03show rates --js\t")
+        self.expect("on ")
+        self.type("\x03show drops reason bogus \t")
+        self.expect("'bogus': expected REASON")
+        self.type("\x03show version \t")
+        self.expect("--json")
+        self.type("\x03watch show ver\t")
+        self.expect("sion")
+        self.type("\x03\x04")
+        self.assertEqual(self.console.wait(20), 0)
 
     def test_history_brings_lines_back(self):
         self.type("show version\n")
