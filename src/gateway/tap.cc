@@ -78,13 +78,24 @@ Tap::Tap(Mode mode, const TapFilter& filter, std::uint32_t packets)
   }
 }
 
+template <typename Fill>
+void Tap::put(Fill fill) noexcept {
+  rte_ring_zc_data place{};
+  if (rte_ring_enqueue_zc_bulk_elem_start(ring(), kSize, 1, &place, nullptr) == 0) {
+    lost_.add(1);
+    return;
+  }
+  fill(*static_cast<TapRecord*>(place.ptr1));
+  rte_ring_enqueue_zc_finish(ring(), 1);
+}
+
 void Tap::after(unsigned stage, pipeline::Burst& burst, const nat::FlowTable& table) noexcept {
   if (stage == 0) begin(burst, table);
   if (stage != 0 && open_ != 0) decide(stage, burst, table);
   if ((chosen_ | open_) == 0 || !looks_at(stage)) return;
   for (unsigned i = 0; i < burst.size(); ++i) {
     if ((chosen_ >> i & 1U) != 0) {
-      put(stage, burst[i], first_ + i);
+      put([&](TapRecord& record) { copy(burst[i], stage, first_ + i, record); });
     } else if ((open_ >> i & 1U) != 0) {
       copy(burst[i], stage, first_ + i, held(i, stage));
     }
@@ -109,29 +120,10 @@ void Tap::decide(unsigned stage, pipeline::Burst& burst, const nat::FlowTable& t
     chosen_ |= 1U << i;
     --left_;
     for (unsigned before = 0; before < stage; ++before) {
-      if (looks_at(before)) put(held(i, before));
+      if (!looks_at(before)) continue;
+      put([&](TapRecord& record) { record = held(i, before); });
     }
   }
-}
-
-void Tap::put(const TapRecord& record) noexcept {
-  rte_ring_zc_data place{};
-  if (rte_ring_enqueue_zc_bulk_elem_start(ring(), kSize, 1, &place, nullptr) == 0) {
-    lost_.add(1);
-    return;
-  }
-  *static_cast<TapRecord*>(place.ptr1) = record;
-  rte_ring_enqueue_zc_finish(ring(), 1);
-}
-
-void Tap::put(unsigned stage, const pipeline::Packet& packet, Number number) noexcept {
-  rte_ring_zc_data place{};
-  if (rte_ring_enqueue_zc_bulk_elem_start(ring(), kSize, 1, &place, nullptr) == 0) {
-    lost_.add(1);
-    return;
-  }
-  copy(packet, stage, number, *static_cast<TapRecord*>(place.ptr1));
-  rte_ring_enqueue_zc_finish(ring(), 1);
 }
 
 }  // namespace sluice::gateway

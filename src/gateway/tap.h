@@ -88,8 +88,8 @@ class Tap {
   /// Chooses among the packets that have just come in, and among those that may yet fit.
   void begin(pipeline::Burst& burst, const nat::FlowTable& table) noexcept;
   void decide(unsigned stage, pipeline::Burst& burst, const nat::FlowTable& table) noexcept;
-  void put(const TapRecord& record) noexcept;
-  void put(unsigned stage, const pipeline::Packet& packet, Number number) noexcept;
+  template <typename Fill>
+  void put(Fill fill) noexcept;
   [[nodiscard]] TapRecord& held(unsigned place, unsigned stage) noexcept {
     return held_[place * pipeline::kStages + stage];
   }

@@ -165,6 +165,7 @@ class FlowTable {
 
  private:
   static constexpr unsigned kSlots = 12;
+  static constexpr std::uint32_t kEndOfList = 0xffffffffU;  ///< of free records
   static constexpr std::uint32_t kInboundBit = 0x80000000U;
   static constexpr std::uint32_t kIndexMask = 0x7fffffffU;
   struct alignas(64) Bucket {
@@ -210,7 +211,13 @@ class FlowTable {
                                         std::uint8_t tag,
                                         const FlowKey& key) noexcept;
   [[nodiscard]] std::uint32_t* entry_of(const FlowKey& key, const Place& place) noexcept;
-  [[nodiscard]] bool is_past(const Session& session, Instant now) const noexcept;
+  [[nodiscard, gnu::always_inline]] bool is_past(const Session& session,
+                                                 Instant now) const noexcept {
+    if (session.identity.is_mapping()) return false;  // goes with its last session
+    const auto idle = now.since(Instant{session.last_seen.get()});
+    const auto limit = limits_.of(session.identity.protocol, session.state());
+    return idle > static_cast<std::int32_t>(limit);
+  }
   [[nodiscard]] Found unless_expired(std::uint32_t entry, Instant now) noexcept;
   [[nodiscard]] bool put(const Place& place, std::uint32_t entry) noexcept;
   static bool put_in(Bucket& bucket, std::uint8_t tag, std::uint32_t entry) noexcept;

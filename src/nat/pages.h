@@ -15,8 +15,8 @@ struct Pages {
 
 /// Huge pages if there are some, and rounding up to them stays within `most` bytes.
 [[nodiscard]] Pages map_pages(std::size_t wanted, std::size_t most);
-/// Takes the memory now, which the kernel otherwise gives page by page as it is first touched: up
-/// to a tenth of a millisecond each, of whoever touches it. Unless memory is short.
+/// Takes the memory now, which the kernel otherwise gives page by page, at the cost of whoever
+/// touches one first. Unless memory is short.
 void populate(const Pages& pages);
 void unmap_pages(void* memory, std::size_t bytes) noexcept;
 

@@ -34,7 +34,7 @@ static_assert(sizeof(DropSample) % sizeof(std::uint64_t) == 0);
 class DropSamples {
  public:
   static constexpr unsigned kKept = 4;
-  static constexpr unsigned kCopied = 64;  ///< two bursts: some 0.3 % of a core
+  static constexpr unsigned kCopied = 64;  ///< two bursts
 
   /// Before the packet's buffer becomes the answer to its sender.
   void note(DropReason reason, const Packet& packet, Instant now) noexcept {

@@ -499,6 +499,21 @@ TEST(FlowTable, LimitsThatChangeApplyToRunningSessions) {
   EXPECT_FALSE(table->find(outbound_key(session), {11}));
 }
 
+/// Each reload sets the limits again.
+TEST(FlowTable, RedirectsLastTwiceTheLongestLimitHoweverOftenItIsSet) {
+  const auto table = make_table(8);
+  IdleLimits set = limits();
+  set.udp = 7'200'000;
+  for (int i = 0; i < 40; ++i) table->set_limits(set);
+  NewSession redirect = udp_session(1);
+  redirect.protocol = net::kTcp;
+  redirect.state = SessionState::kElsewhere;
+  const Instant now{0};
+  ASSERT_NE(table->insert(redirect, now), kNoSession);
+  EXPECT_TRUE(table->find(outbound_key(redirect), now.plus(4h)));
+  EXPECT_FALSE(table->find(outbound_key(redirect), now.plus(4h + 1ms)));
+}
+
 /// A page that is missing costs whoever touches it first, which would be packets.
 TEST(FlowTable, TakesItsMemoryAheadIfItIsTo) {
   const auto has_its_last_page = [](bool populate) {
