@@ -3,50 +3,19 @@
 #include "eni/eni_map.h"
 
 #include <algorithm>
-#include <bitset>
 #include <map>
-
-#include "eni/prefix_table.h"
 
 namespace sluice::eni {
 namespace {
 
-using DeviceSet = std::bitset<256>;
-
-/// Who may emit the addresses of one prefix.
-struct Emitters {
-  std::vector<DeviceId> candidates;  ///< those that name this very prefix, in device order
-  DeviceSet all;                     ///< and those that name a wider one
-};
-
-struct Route {
-  DeviceId device;
-  std::optional<IpAddr> via;  ///< none: connected
-};
-
-/// The routes to one prefix.
-struct Routes {
-  std::vector<Route> routes;  ///< in device order, at most one of each device
-  DeviceSet all;              ///< devices with a route to this prefix or a wider one; no defaults
-  DeviceSet written;          ///< those of `all` that a written route leads to
-
-  /// A device's route to this very prefix, or null.
-  [[nodiscard]] const Route* of(DeviceId device) const noexcept {
-    for (const Route& route : routes) {
-      if (route.device == device) return &route;
-    }
-    return nullptr;
-  }
-};
-
-template <typename T>
-using Draft = std::map<IpPrefix, T>;
+/// What the configuration says of one prefix itself; a place is this and what wider ones say.
+using Draft = std::map<IpPrefix, Place>;
 
 /// What VPC CNI gives pods as their IPv6 router, as 169.254.1.1 is the IPv4 one.
 constexpr Ipv6Addr kPodRouter6{
     Ipv6Addr::Bytes{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
 
-constexpr AddressFacts kStranger{};
+const Place kStranger{};
 
 constexpr unsigned kLongestSubnetWithBroadcast = 30;  // RFC 3021: a /31 has none
 
@@ -93,162 +62,56 @@ std::vector<Ipv4Addr> snat_addresses(const config::Config& config) {
   return result;
 }
 
-void add_emitter(Draft<Emitters>& draft, const IpPrefix& prefix, DeviceId device) {
-  auto& candidates = draft[prefix].candidates;
+void add_emitter(Place& place, DeviceId device) {
+  auto& candidates = place.candidates;
   if (std::find(candidates.begin(), candidates.end(), device) == candidates.end()) {
     candidates.push_back(device);
   }
 }
 
 /// The first route of a device to a prefix stays: connected subnets are added before written ones.
-void add_route(Draft<Routes>& draft, const IpPrefix& prefix, const Route& route) {
-  auto& routes = draft[prefix].routes;
-  const auto is_same = [&](const Route& other) { return other.device == route.device; };
-  if (std::none_of(routes.begin(), routes.end(), is_same)) routes.push_back(route);
+void add_route(Draft& draft,
+               const IpPrefix& prefix,
+               DeviceId device,
+               const std::optional<IpAddr>& via) {
+  Place& place = draft[prefix];
+  if (place.route_of(device) == nullptr) place.routes.push_back({device, prefix.length(), via});
 }
 
-bool is_default(const IpPrefix& prefix) { return prefix.length() == 0; }
-
-/// Gives every node the devices of its own prefix and of all wider ones.
-template <typename T, typename DevicesOf>
-void spread(PrefixTable<T>& table, DevicesOf devices_of) {
-  for (auto& node : table.nodes()) {
-    if (const auto* parent = table.parent(node)) node.value.all = parent->value.all;
-    for (const DeviceId device : devices_of(node)) node.value.all.set(device.value);
-  }
-}
-
-}  // namespace
-
-struct EniMap::Impl {
-  std::vector<DeviceInfo> devices;
-  DeviceId primary = kNoDevice;
-  PrefixTable<Emitters> emitters;
-  PrefixTable<DeviceId> assigned;  ///< whose address it is; `forwards` do not count
-  PrefixTable<Routes> routes;
-  PrefixTable<AddressFacts> facts;
-
-  [[nodiscard]] bool is_eni(DeviceId device) const noexcept {
-    return device.value < devices.size() && devices[device.value].is_eni;
-  }
-  [[nodiscard]] bool is_pod_port(DeviceId device) const noexcept {
-    return device.value < devices.size() && !devices[device.value].is_eni;
-  }
-  // Each of the following for IpAddr and for Ipv4Addr.
-
-  /// The most specific route of a device, also a written default one; null: its router.
-  template <typename Address>
-  [[nodiscard]] const PrefixTable<Routes>::Node* route_node(DeviceId device,
-                                                            const Address& to) const noexcept {
-    for (const auto* node = routes.find(to); node != nullptr; node = routes.parent(*node)) {
-      if (node->value.of(device) != nullptr) return node;
-    }
-    return nullptr;
-  }
-  /// That device's way to an address: null where its router is the next hop.
-  template <typename Address>
-  [[nodiscard]] const Route* route(DeviceId device, const Address& to) const noexcept {
-    const auto* node = route_node(device, to);
-    return node == nullptr ? nullptr : node->value.of(device);
-  }
-  template <typename Address>
-  [[nodiscard]] const AddressFacts& about(const Address& address) const noexcept {
-    const auto* node = facts.find(address);
-    return node == nullptr ? kStranger : node->value;
-  }
-  template <typename Address>
-  [[nodiscard]] DeviceId owner(const Address& source, const Address& destination) const noexcept;
-  template <typename Address>
-  [[nodiscard]] bool may_emit(DeviceId device, const Address& source) const noexcept {
-    if (is_pod_port(device)) return true;
-    const auto* node = emitters.find(source);
-    return node != nullptr && node->value.all.test(device.value);
-  }
-  template <typename Address>
-  [[nodiscard]] DeviceId routed_eni(const Address& destination) const noexcept {
-    const auto* node = routes.find(destination);
-    if (node == nullptr || is_default(node->prefix)) return kNoDevice;
-    return node->value.routes.front().device;
-  }
-  template <typename Address>
-  [[nodiscard]] DeviceId egress(const Address& source, const Address& destination) const noexcept;
-  template <typename Address>
-  [[nodiscard]] bool source_may_arrive(DeviceId in, const Address& source) const noexcept;
-
-  void add_devices(const config::Config& config);
-  void add_ownership(const config::Config& config);
-  void add_routes(const config::Config& config);
-  void add_facts(const config::Config& config);
-};
-
-void EniMap::Impl::add_devices(const config::Config& config) {
-  for (const auto& eni : config.enis) {
-    if (eni.primary) primary = device_id(devices.size());
-    devices.push_back(info_of(eni));
-  }
-  for (const auto& port : config.pod_ports) devices.push_back(info_of(port));
-}
-
-void EniMap::Impl::add_ownership(const config::Config& config) {
-  Draft<Emitters> emitter_draft;
-  Draft<DeviceId> assigned_draft;
+void add_ownership(Draft& draft, const config::Config& config) {
   for (std::size_t i = 0; i < config.enis.size(); ++i) {
     for (const IpPrefix& prefix : assigned_to(config.enis[i])) {
-      add_emitter(emitter_draft, prefix, device_id(i));
-      assigned_draft.emplace(prefix, device_id(i));
+      Place& place = draft[prefix];
+      add_emitter(place, device_id(i));
+      if (place.assigned == kNoDevice) place.assigned = device_id(i);
     }
     for (const IpPrefix& prefix : config.enis[i].forwards) {
-      add_emitter(emitter_draft, prefix, device_id(i));
+      add_emitter(draft[prefix], device_id(i));
     }
   }
-  emitters = PrefixTable{emitter_draft};
-  assigned = PrefixTable{assigned_draft};
-  spread(emitters, [](const auto& node) { return node.value.candidates; });
 }
 
-void EniMap::Impl::add_routes(const config::Config& config) {
-  Draft<Routes> draft;
+void add_routes(Draft& draft, const config::Config& config) {
   for (std::size_t i = 0; i < config.enis.size(); ++i) {
     const config::EniConfig& eni = config.enis[i];
-    const DeviceId device = device_id(i);
-    add_route(draft, eni.address.subnet(), {device, std::nullopt});
-    if (eni.address6) add_route(draft, eni.address6->subnet(), {device, std::nullopt});
-    for (const auto& route : eni.routes) add_route(draft, route.to, {device, route.via});
-  }
-  routes = PrefixTable{draft};
-  spread(routes, [](const auto& node) {
-    std::vector<DeviceId> result;
-    if (is_default(node.prefix)) return result;
-    for (const Route& route : node.value.routes) result.push_back(route.device);
-    return result;
-  });
-  for (auto& node : routes.nodes()) {
-    if (const auto* parent = routes.parent(node)) node.value.written = parent->value.written;
-    if (is_default(node.prefix)) continue;
-    for (const Route& route : node.value.routes) {
-      if (route.via) node.value.written.set(route.device.value);
-    }
+    add_route(draft, eni.address.subnet(), device_id(i), std::nullopt);
+    if (eni.address6) add_route(draft, eni.address6->subnet(), device_id(i), std::nullopt);
+    for (const auto& route : eni.routes) add_route(draft, route.to, device_id(i), route.via);
   }
 }
 
-void EniMap::Impl::add_facts(const config::Config& config) {
-  Draft<AddressFacts> draft;
+void add_facts(Draft& draft, const config::Config& config) {
   const auto host = [&](const IpAddr& address) -> AddressFacts& {
-    return draft[IpPrefix::host(address)];
+    return draft[IpPrefix::host(address)].facts;
   };
-  for (const auto& cidr : config.pods.cidrs) draft[cidr.value].in_pod_cidrs = true;
+  for (const auto& cidr : config.pods.cidrs) draft[cidr.value].facts.in_pod_cidrs = true;
   for (std::size_t i = 0; i < config.pod_ports.size(); ++i) {
     for (const IpAddr& pod : config.pod_ports[i].pods) {
-      AddressFacts& facts_of_pod = host(pod);
-      if (facts_of_pod.pod_port == kNoDevice) {
-        facts_of_pod.pod_port = device_id(config.enis.size() + i);
-      }
+      AddressFacts& facts = host(pod);
+      if (facts.pod_port == kNoDevice) facts.pod_port = device_id(config.enis.size() + i);
     }
   }
-  for (const Ipv4Addr address : snat_addresses(config)) {
-    host(address).snat = true;
-    if (assigned.find(address) != nullptr) host(address).own = true;
-  }
+  for (const Ipv4Addr address : snat_addresses(config)) host(address).snat = true;
   for (const auto& eni : config.enis) {
     host(eni.address.address).own = true;
     if (eni.address6) host(eni.address6->address).own = true;
@@ -258,69 +121,91 @@ void EniMap::Impl::add_facts(const config::Config& config) {
       host(Ipv4Addr{eni.address.address.v4().value() | host_bits}).directed_broadcast = true;
     }
   }
-  facts = PrefixTable{draft};
-  for (auto& node : facts.nodes()) {
-    if (const auto* parent = facts.parent(node)) {
-      node.value.in_pod_cidrs |= parent->value.in_pod_cidrs;
-    }
-    if (node.value.pod_port != kNoDevice) node.value.own = false;
+}
+
+/// Makes a place of what is said of a prefix itself: adds what is said of the wider ones.
+void inherit(Place& place, const Place& wider) {
+  AddressFacts& facts = place.facts;
+  facts.in_pod_cidrs |= wider.facts.in_pod_cidrs;
+  if (place.assigned == kNoDevice) place.assigned = wider.assigned;
+  for (const DeviceId device : place.candidates) place.emitters.set(device.value);
+  place.emitters |= wider.emitters;
+  if (place.candidates.empty()) place.candidates = wider.candidates;
+  for (const Route& route : place.routes) {
+    if (route.length == 0) continue;  // a default route
+    place.routed.set(route.device.value);
+    if (route.via) place.written.set(route.device.value);
+  }
+  place.routed |= wider.routed;
+  place.written |= wider.written;
+  place.routes.insert(place.routes.end(), wider.routes.begin(), wider.routes.end());
+  // The gateway's own: an ENI's, or a delegated one that is translated to; never a pod's.
+  facts.own |= facts.snat && place.assigned != kNoDevice;
+  if (facts.pod_port != kNoDevice) facts.own = false;
+}
+
+/// Networks come before their parts.
+void inherit_all(Draft& draft) {
+  std::vector<Draft::value_type*> wider;
+  for (auto& entry : draft) {
+    while (!wider.empty() && !wider.back()->first.contains(entry.first)) wider.pop_back();
+    inherit(entry.second, wider.empty() ? kStranger : wider.back()->second);
+    wider.push_back(&entry);
   }
 }
 
-EniMap::EniMap(const config::Config& config) : impl_(std::make_unique<Impl>()) {
-  impl_->add_devices(config);
-  impl_->add_ownership(config);
-  impl_->add_routes(config);
-  impl_->add_facts(config);
+}  // namespace
+
+EniMap::EniMap(const config::Config& config) {
+  for (const auto& eni : config.enis) {
+    if (eni.primary) primary_ = device_id(devices_.size());
+    devices_.push_back(info_of(eni));
+  }
+  for (const auto& port : config.pod_ports) devices_.push_back(info_of(port));
+  Draft draft;
+  add_ownership(draft, config);
+  add_routes(draft, config);
+  add_facts(draft, config);
+  inherit_all(draft);
+  places_ = PrefixTable{draft};
 }
-EniMap::~EniMap() = default;
-EniMap::EniMap(EniMap&&) noexcept = default;
 
-std::span<const DeviceInfo> EniMap::devices() const noexcept { return impl_->devices; }
+const Place& EniMap::place(const IpAddr& address) const noexcept {
+  const auto* node = places_.find(address);
+  return node == nullptr ? kStranger : node->value;
+}
+const Place& EniMap::place(Ipv4Addr address) const noexcept {
+  const auto* node = places_.find(address);
+  return node == nullptr ? kStranger : node->value;
+}
 
-template <typename Address>
-DeviceId EniMap::Impl::owner(const Address& source, const Address& destination) const noexcept {
-  const auto* node = emitters.find(source);
-  if (node == nullptr) return kNoDevice;
-  const auto& candidates = node->value.candidates;
+DeviceId EniMap::owner(const Place& source, const Place& destination) const noexcept {
+  const auto& candidates = source.candidates;
+  if (candidates.empty()) return kNoDevice;
   DeviceId best = candidates.front();
   if (candidates.size() == 1) return best;
   // Every ENI has a default route, so one without a better route to the destination counts as 0.
   unsigned best_length = 0;
   for (const DeviceId device : candidates) {
-    const auto* route = route_node(device, destination);
-    if (route == nullptr || route->prefix.length() <= best_length) continue;
+    const Route* route = destination.route_of(device);
+    if (route == nullptr || route->length <= best_length) continue;
     best = device;
-    best_length = route->prefix.length();
+    best_length = route->length;
   }
   return best;
 }
-DeviceId EniMap::owner(const IpAddr& source, const IpAddr& destination) const noexcept {
-  return impl_->owner(source, destination);
-}
-DeviceId EniMap::owner(Ipv4Addr source, Ipv4Addr destination) const noexcept {
-  return impl_->owner(source, destination);
+
+bool EniMap::may_emit(DeviceId device, const Place& source) const noexcept {
+  return is_pod_port(device) || source.emitters.test(device.value);
 }
 
-bool EniMap::may_emit(DeviceId device, const IpAddr& source) const noexcept {
-  return impl_->may_emit(device, source);
-}
-bool EniMap::may_emit(DeviceId device, Ipv4Addr source) const noexcept {
-  return impl_->may_emit(device, source);
+DeviceId EniMap::routed_eni(const Place& destination) const noexcept {
+  const auto& routes = destination.routes;
+  return routes.empty() || routes.front().length == 0 ? kNoDevice : routes.front().device;
 }
 
-const AddressFacts& EniMap::about(const IpAddr& address) const noexcept {
-  return impl_->about(address);
-}
-const AddressFacts& EniMap::about(Ipv4Addr address) const noexcept { return impl_->about(address); }
-
-DeviceId EniMap::routed_eni(const IpAddr& destination) const noexcept {
-  return impl_->routed_eni(destination);
-}
-
-template <typename Address>
-DeviceId EniMap::Impl::egress(const Address& source, const Address& destination) const noexcept {
-  const AddressFacts& to = about(destination);
+DeviceId EniMap::egress(const Place& source, const Place& destination) const noexcept {
+  const AddressFacts& to = destination.facts;
   if (to.pod_port != kNoDevice) return to.pod_port;
   if (to.in_pod_cidrs) {
     const DeviceId routed = routed_eni(destination);
@@ -328,74 +213,58 @@ DeviceId EniMap::Impl::egress(const Address& source, const Address& destination)
   }
   return owner(source, destination);
 }
-DeviceId EniMap::egress(const IpAddr& source, const IpAddr& destination) const noexcept {
-  return impl_->egress(source, destination);
-}
-DeviceId EniMap::egress(Ipv4Addr source, Ipv4Addr destination) const noexcept {
-  return impl_->egress(source, destination);
-}
 
 IpAddr EniMap::next_hop(DeviceId device, const IpAddr& destination) const noexcept {
   if (destination.is_v4()) return next_hop(device, destination.v4());
   // RFC 4291 2.5.6: link-local addresses are neighbours on every link.
-  if (!impl_->is_eni(device) || destination.v6().is_link_local()) return destination;
-  if (const Route* route = impl_->route(device, destination)) {
+  if (!is_eni(device) || destination.v6().is_link_local()) return destination;
+  if (const Route* route = place(destination).route_of(device)) {
     return route->via.value_or(destination);
   }
-  return impl_->devices[device.value].gateway6;
+  return devices_[device.value].gateway6;
 }
-Ipv4Addr EniMap::next_hop(DeviceId device, Ipv4Addr destination) const noexcept {
-  if (!impl_->is_eni(device)) return destination;
-  if (const Route* route = impl_->route(device, destination)) {
+Ipv4Addr EniMap::next_hop(DeviceId device, Ipv4Addr destination, const Place& to) const noexcept {
+  if (!is_eni(device)) return destination;
+  if (const Route* route = to.route_of(device)) {
     return route->via ? route->via->v4() : destination;
   }
-  return impl_->devices[device.value].gateway;
+  return devices_[device.value].gateway;
 }
 
 bool EniMap::answers_for(DeviceId device, const IpAddr& address) const noexcept {
-  if (impl_->is_pod_port(device)) {
-    const DeviceInfo& info = impl_->devices[device.value];
+  if (is_pod_port(device)) {
+    const DeviceInfo& info = devices_[device.value];
     return address == IpAddr{info.address} || address == IpAddr{*info.address6};
   }
-  const auto* node = impl_->assigned.find(address);
-  return node != nullptr && node->value == device;
+  const DeviceId assigned = place(address).assigned;
+  return assigned != kNoDevice && assigned == device;
 }
 
-template <typename Address>
-bool EniMap::Impl::source_may_arrive(DeviceId in, const Address& source) const noexcept {
-  const AddressFacts& from = about(source);
+bool EniMap::source_may_arrive(DeviceId in, const Place& source) const noexcept {
+  const AddressFacts& from = source.facts;
   if (from.pod_port != kNoDevice) return from.pod_port == in;
   if (!is_eni(in)) return false;
   if (!from.in_pod_cidrs) return true;
-  const auto* node = routes.find(source);
   // A connected subnet alone does not make another ENI wrong: the VPC delivers by destination, so
   // a neighbour in eni1's subnet reaches a pod of eni0 through eni0.
-  return node == nullptr || node->value.written.none() || node->value.all.test(in.value);
-}
-bool EniMap::source_may_arrive(DeviceId in, const IpAddr& source) const noexcept {
-  return impl_->source_may_arrive(in, source);
-}
-bool EniMap::source_may_arrive(DeviceId in, Ipv4Addr source) const noexcept {
-  return impl_->source_may_arrive(in, source);
+  return source.written.none() || source.routed.test(in.value);
 }
 
 DeviceId EniMap::arrival(const IpAddr& source, const IpAddr& destination) const noexcept {
-  const AddressFacts& from = about(source);
-  if (from.pod_port != kNoDevice) return from.pod_port;
-  if (from.in_pod_cidrs) {
-    for (const auto* node = impl_->routes.find(source);
-         node != nullptr && !is_default(node->prefix); node = impl_->routes.parent(*node)) {
-      for (const Route& route : node->value.routes) {
-        if (route.via) return route.device;
-      }
+  const Place& from = place(source);
+  const Place& to = place(destination);
+  if (from.facts.pod_port != kNoDevice) return from.facts.pod_port;
+  if (from.facts.in_pod_cidrs) {
+    for (const Route& route : from.routes) {
+      if (route.via && route.length != 0) return route.device;
     }
     // Not behind a written route: a neighbour in a subnet of ours, unless it writes to an address
     // of another ENI, where the VPC delivers it.
-    if (const auto* assigned = impl_->assigned.find(destination)) return assigned->value;
-    if (const DeviceId routed = routed_eni(source); routed != kNoDevice) return routed;
+    if (to.assigned != kNoDevice) return to.assigned;
+    if (const DeviceId routed = routed_eni(from); routed != kNoDevice) return routed;
   }
-  const DeviceId owner_of_destination = owner(destination, source);
-  return owner_of_destination != kNoDevice ? owner_of_destination : impl_->primary;
+  const DeviceId owner_of_destination = owner(to, from);
+  return owner_of_destination != kNoDevice ? owner_of_destination : primary_;
 }
 
 }  // namespace sluice::eni

@@ -10,7 +10,7 @@
 /// Immutable: built from a configuration, read by any thread, replaced whole by a reload.
 #pragma once
 
-#include <memory>
+#include <bitset>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +19,7 @@
 #include "config/config.h"
 #include "core/ids.h"
 #include "core/ip.h"
+#include "eni/prefix_table.h"
 
 namespace sluice::eni {
 
@@ -33,7 +34,7 @@ struct DeviceInfo {
   Ipv6Addr gateway6;
 };
 
-/// What an address is to the gateway, in one lookup.
+/// What an address is to the gateway.
 struct AddressFacts {
   DeviceId pod_port = kNoDevice;  ///< that lists it
   bool in_pod_cidrs = false;
@@ -46,40 +47,83 @@ struct AddressFacts {
   [[nodiscard]] bool of_a_pod() const noexcept { return in_pod_cidrs || pod_port != kNoDevice; }
 };
 
-/// The overloads for Ipv4Addr say the same; the data path asks by them, as they build no IpAddr.
+using DeviceSet = std::bitset<256>;
+
+struct Route {
+  DeviceId device;
+  unsigned length = 0;        ///< of the prefix it leads to; 0: a default route
+  std::optional<IpAddr> via;  ///< none: connected
+};
+
+/// All that the map knows of one address, of either family; it lives as long as the map. Nearly all
+/// that may be asked of a packet is answered by its two addresses' places: one search each.
+struct Place {
+  AddressFacts facts;
+  DeviceId assigned = kNoDevice;     ///< the ENI whose address it is; `forwards` do not count
+  std::vector<DeviceId> candidates;  ///< who name it most specifically, in device order
+  DeviceSet emitters;                ///< and those that name a wider prefix
+  std::vector<Route> routes;         ///< the most specific ones first, then in device order
+  DeviceSet routed;                  ///< devices with a route to it that is no default
+  DeviceSet written;                 ///< those of `routed` that a written route leads to
+
+  /// A device's most specific route, also a written default one; null: its router.
+  [[nodiscard]] const Route* route_of(DeviceId device) const noexcept {
+    for (const Route& route : routes) {
+      if (route.device == device) return &route;
+    }
+    return nullptr;
+  }
+};
+
+/// What is asked by address looks its place up; where the place is known already, ask by that.
 class EniMap {
  public:
   explicit EniMap(const config::Config& config);
-  ~EniMap();
-  EniMap(EniMap&&) noexcept;
 
-  [[nodiscard]] std::span<const DeviceInfo> devices() const noexcept;
+  [[nodiscard]] std::span<const DeviceInfo> devices() const noexcept { return devices_; }
+
+  [[nodiscard]] const Place& place(const IpAddr& address) const noexcept;
+  [[nodiscard]] const Place& place(Ipv4Addr address) const noexcept;
+  [[nodiscard]] const AddressFacts& about(const auto& address) const noexcept {
+    return place(address).facts;
+  }
 
   /// The ENI that emits packets with this source towards this destination, or kNoDevice.
-  [[nodiscard]] DeviceId owner(const IpAddr& source, const IpAddr& destination) const noexcept;
-  [[nodiscard]] DeviceId owner(Ipv4Addr source, Ipv4Addr destination) const noexcept;
+  [[nodiscard]] DeviceId owner(const Place& source, const Place& destination) const noexcept;
+  [[nodiscard]] DeviceId owner(const auto& source, const auto& destination) const noexcept {
+    return owner(place(source), place(destination));
+  }
   /// Whether the ENI may emit this source at all, even where another owns it more specifically.
   /// True for every pod port.
-  [[nodiscard]] bool may_emit(DeviceId device, const IpAddr& source) const noexcept;
-  [[nodiscard]] bool may_emit(DeviceId device, Ipv4Addr source) const noexcept;
-
-  /// Never changes while this map lives.
-  [[nodiscard]] const AddressFacts& about(const IpAddr& address) const noexcept;
-  [[nodiscard]] const AddressFacts& about(Ipv4Addr address) const noexcept;
+  [[nodiscard]] bool may_emit(DeviceId device, const Place& source) const noexcept;
+  [[nodiscard]] bool may_emit(DeviceId device, const auto& source) const noexcept {
+    return may_emit(device, place(source));
+  }
 
   /// The ENI with the best connected or configured route to this address (the default route does
   /// not count), or kNoDevice.
-  [[nodiscard]] DeviceId routed_eni(const IpAddr& destination) const noexcept;
+  [[nodiscard]] DeviceId routed_eni(const Place& destination) const noexcept;
+  [[nodiscard]] DeviceId routed_eni(const auto& destination) const noexcept {
+    return routed_eni(place(destination));
+  }
   /// Where a packet to this pod or destination leaves when its flow says nothing else: its pod
   /// port; for a destination inside pods.cidrs the ENI routed to it if that may emit the source;
   /// otherwise owner(source, destination).
-  [[nodiscard]] DeviceId egress(const IpAddr& source, const IpAddr& destination) const noexcept;
-  [[nodiscard]] DeviceId egress(Ipv4Addr source, Ipv4Addr destination) const noexcept;
+  [[nodiscard]] DeviceId egress(const Place& source, const Place& destination) const noexcept;
+  [[nodiscard]] DeviceId egress(const auto& source, const auto& destination) const noexcept {
+    return egress(place(source), place(destination));
+  }
 
   /// The neighbour that a packet to this destination is handed to on this device: the destination
-  /// itself when connected (always, on a pod port), the best route's `via`, else the router.
+  /// itself when connected (always, on a pod port), the best route's `via`, else the router. `to`
+  /// is the destination's place.
   [[nodiscard]] IpAddr next_hop(DeviceId device, const IpAddr& destination) const noexcept;
-  [[nodiscard]] Ipv4Addr next_hop(DeviceId device, Ipv4Addr destination) const noexcept;
+  [[nodiscard]] Ipv4Addr next_hop(DeviceId device, Ipv4Addr destination) const noexcept {
+    return next_hop(device, destination, place(destination));
+  }
+  [[nodiscard]] Ipv4Addr next_hop(DeviceId device,
+                                  Ipv4Addr destination,
+                                  const Place& to) const noexcept;
 
   /// Whether the gateway answers ARP or ND for this address on this device: an ENI's address,
   /// secondary addresses and delegated prefixes; a pod port's gateway and fe80::1.
@@ -87,8 +131,10 @@ class EniMap {
   /// False when a packet with this source cannot honestly arrive here: a pod port's address
   /// elsewhere; a source on a pod port that does not list it (what is behind one is no router); a
   /// source in pods.cidrs on an ENI without a route to it while another has a written one.
-  [[nodiscard]] bool source_may_arrive(DeviceId in, const IpAddr& source) const noexcept;
-  [[nodiscard]] bool source_may_arrive(DeviceId in, Ipv4Addr source) const noexcept;
+  [[nodiscard]] bool source_may_arrive(DeviceId in, const Place& source) const noexcept;
+  [[nodiscard]] bool source_may_arrive(DeviceId in, const auto& source) const noexcept {
+    return source_may_arrive(in, place(source));
+  }
 
   /// Where a packet with this source comes in, unless said otherwise: its pod port, else the ENI
   /// with a written route to that pod; else the ENI that owns the destination, else the primary
@@ -96,8 +142,16 @@ class EniMap {
   [[nodiscard]] DeviceId arrival(const IpAddr& source, const IpAddr& destination) const noexcept;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  [[nodiscard]] bool is_eni(DeviceId device) const noexcept {
+    return device.value < devices_.size() && devices_[device.value].is_eni;
+  }
+  [[nodiscard]] bool is_pod_port(DeviceId device) const noexcept {
+    return device.value < devices_.size() && !devices_[device.value].is_eni;
+  }
+
+  std::vector<DeviceInfo> devices_;
+  DeviceId primary_ = kNoDevice;
+  PrefixTable<Place> places_;
 };
 
 }  // namespace sluice::eni

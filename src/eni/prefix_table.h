@@ -25,7 +25,6 @@ class PrefixTable {
   struct Node {
     IpPrefix prefix;
     T value;
-    std::uint32_t parent;  ///< the next wider prefix that holds this one, or none
   };
 
   PrefixTable() = default;
@@ -42,10 +41,6 @@ class PrefixTable {
   [[nodiscard]] const Node* find(Ipv4Addr address) const noexcept {
     return find_in(intervals4_, address);
   }
-  /// The next wider prefix that holds this one, or null.
-  [[nodiscard]] const Node* parent(const Node& node) const noexcept { return at(node.parent); }
-  /// In the order of prefixes, wider ones before their parts; for filling in while building.
-  [[nodiscard]] std::vector<Node>& nodes() noexcept { return nodes_; }
 
  private:
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
@@ -96,7 +91,7 @@ class PrefixTable {
   void append(const IpPrefix& prefix, const T& value) {
     while (!open_.empty() && !nodes_[open_.back()].prefix.contains(prefix)) close();
     const auto index = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.push_back({prefix, value, open_.empty() ? kNone : open_.back()});
+    nodes_.push_back({prefix, value});
     open_.push_back(index);
     if (prefix.is_v4()) {
       start(intervals4_, prefix.address().v4(), index);

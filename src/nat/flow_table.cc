@@ -12,6 +12,7 @@
 
 #include "nat/pages.h"
 #include "nat/session_words.h"
+#include "nat/table_header.h"
 #include "net/checksum.h"
 #include "net/headers.h"
 
@@ -23,11 +24,14 @@ constexpr std::size_t kBytesPerSession = 96;  // at most, all in all
 /// Two entries a session over twelve slots a bucket, half of them empty at capacity.
 constexpr std::uint32_t buckets_for(std::uint32_t capacity) { return capacity / 3 + 2; }
 
+/// Behind what little memory lies before the index.
+constexpr std::size_t kBucketsAt = sizeof(TableHeader);
+
 }  // namespace
 
 Result<std::unique_ptr<FlowTable>> FlowTable::create(const Options& options) {
   const std::size_t wanted =
-      std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
+      kBucketsAt + std::size_t{buckets_for(options.capacity)} * sizeof(Bucket) +
       std::size_t{options.capacity} * (sizeof(Session) + sizeof(HeldSessions::Link));
   const Pages mapping = map_pages(wanted, std::size_t{options.capacity} * kBytesPerSession);
   if (mapping.memory == nullptr) {
@@ -47,13 +51,30 @@ FlowTable::FlowTable(const Options& options,
     : hash_(options.hash_seed),
       capacity_(options.capacity),
       buckets_count_(buckets_for(options.capacity)),
-      buckets_(reinterpret_cast<Bucket*>(memory)),
-      records_(reinterpret_cast<Session*>(memory + std::size_t{buckets_count_} * sizeof(Bucket))),
+      buckets_(reinterpret_cast<Bucket*>(memory + kBucketsAt)),
+      records_(reinterpret_cast<Session*>(buckets_ + buckets_count_)),
       memory_(memory),
       mapped_bytes_(bytes),
       page_kind_(page_kind),
       free_head_(kEndOfList),
-      held_(reinterpret_cast<HeldSessions::Link*>(records_ + options.capacity)) {}
+      held_(reinterpret_cast<HeldSessions::Link*>(records_ + options.capacity)) {
+  TableHeader header;
+  header.capacity = capacity_;
+  header.buckets = buckets_count_;
+  header.buckets_at = kBucketsAt;
+  header.records_at = kBucketsAt + std::size_t{buckets_count_} * sizeof(Bucket);
+  header.hash_seed = options.hash_seed;
+  new (memory_) TableHeader(header);
+}
+
+void FlowTable::belong_to(WorkerId worker, const OwnerFunction& owner) noexcept {
+  auto& header = *reinterpret_cast<TableHeader*>(memory_);
+  header.worker = worker;
+  header.workers = static_cast<std::uint8_t>(owner.workers());
+  header.key = owner.key();
+  std::copy(owner.reta().begin(), owner.reta().end(), header.reta.begin());
+  __atomic_store_n(&header.magic, TableHeader::kMagic, __ATOMIC_RELEASE);
+}
 
 FlowTable::~FlowTable() { unmap_pages(memory_, mapped_bytes_); }
 

@@ -20,7 +20,9 @@
 /// argument. A record past its time is a miss even before the sweep reaches it.
 ///
 /// Index and records are one mapping taken at construction, record numbers and offsets only, no
-/// pointers. Counts by pod, where `flows.per_pod` asks for them, are beside it.
+/// pointers, behind a header that says how to read it (table_header.h). The index names a record
+/// only while that is whole: it comes last where a session opens, and goes first where one ends.
+/// Counts by pod, where `flows.per_pod` asks for them, are beside it.
 #pragma once
 
 #include <rte_prefetch.h>
@@ -44,6 +46,9 @@
 
 namespace sluice::nat {
 
+class OwnerFunction;
+struct TableHeader;
+
 /// Idle time by protocol class and state, in milliseconds.
 struct IdleLimits {
   std::uint32_t tcp[kSessionStates] = {};
@@ -63,6 +68,12 @@ class FlowTable {
   ~FlowTable();
   FlowTable(const FlowTable&) = delete;
   FlowTable& operator=(const FlowTable&) = delete;
+
+  /// Writes into the header whose flows these are; they do not change.
+  void belong_to(WorkerId worker, const OwnerFunction& owner) noexcept;
+  [[nodiscard]] const TableHeader& header() const noexcept {
+    return *reinterpret_cast<const TableHeader*>(memory_);
+  }
 
   /// Limits may change (reload); they apply to running sessions too.
   void set_limits(const IdleLimits& limits) noexcept;

@@ -44,6 +44,7 @@ PortAllocator::PortAllocator(const OwnerFunction& owner,
     if (reta[entry] == self) entries_.push_back(static_cast<std::uint8_t>(entry));
   }
   table.report_to(&crowded_);
+  table.belong_to(self, owner);
 }
 
 bool PortAllocator::is_free(const FlowKey& reply, Be16 port, Instant now) noexcept {
@@ -70,18 +71,20 @@ std::optional<Be16> PortAllocator::draw_of(std::uint32_t base,
   return ports[random_.below(static_cast<std::uint32_t>(ports.size()))];
 }
 
-void PortAllocator::draw(Request& request, const PortClasses& classes) noexcept {
-  if (entries_.empty()) return;
-  const std::uint32_t base = owner_.hash(request.reply);
+PortAllocator::Drawn PortAllocator::draw(const Request& request,
+                                         const PortClasses& classes) noexcept {
+  Drawn drawn{owner_.hash(request.reply), std::nullopt};
+  if (entries_.empty()) return drawn;
   FlowKey key = request.reply;
-  if (may_keep(request, classes, base)) {
+  if (may_keep(request, classes, drawn.base)) {
     key.destination_port = *request.preferred;
   } else {
-    request.drawn = draw_of(base, classes);
-    if (!request.drawn) return;
-    key.destination_port = *request.drawn;
+    drawn.port = draw_of(drawn.base, classes);
+    if (!drawn.port) return drawn;
+    key.destination_port = *drawn.port;
   }
   table_.prefetch(key);
+  return drawn;
 }
 
 std::optional<Be16> PortAllocator::choose(const Request& request,
@@ -90,7 +93,8 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
   // At half of all ports in use one flow in 256 finds none this way.
   constexpr unsigned kTries = 8;
   if (entries_.empty()) return std::nullopt;  // more workers than RETA entries
-  const Choice choice{request.reply, classes.bits(), owner_.hash(request.reply), entries_};
+  const std::uint32_t base = request.drawn ? request.drawn->base : owner_.hash(request.reply);
+  const Choice choice{request.reply, classes.bits(), base, entries_};
 
   if (may_keep(request, classes, choice.base) && is_free(request.reply, *request.preferred, now)) {
     return request.preferred;
@@ -100,7 +104,8 @@ std::optional<Be16> PortAllocator::choose(const Request& request,
     return free ? free : reclaim(choice, now);
   }
   if (crowded_.find(RemoteSide::of(request.reply)) == nullptr) {
-    std::optional<Be16> port = request.drawn;
+    std::optional<Be16> port;
+    if (request.drawn) port = request.drawn->port;
     for (unsigned attempt = 0; attempt < kTries; ++attempt) {
       if (!port) port = draw_of(choice.base, classes);
       if (port && is_free(request.reply, *port, now)) return port;

@@ -31,19 +31,25 @@ namespace sluice::nat {
 
 class PortAllocator {
  public:
-  /// The table, which outlives the allocator, tells it from now on what opens and ends.
+  /// The table, which outlives the allocator, tells it from now on what opens and ends, and says in
+  /// its header whose flows it holds.
   PortAllocator(const OwnerFunction& owner, WorkerId self, FlowTable& table, std::uint64_t seed);
 
+  /// What is known of a choice beforehand, by draw().
+  struct Drawn {
+    std::uint32_t base;        ///< the owner hash of the reply to port 0
+    std::optional<Be16> port;  ///< the first one to try
+  };
   /// What a flow wants: the reply's key with destination_port left 0, and the port it would keep.
   struct Request {
     FlowKey reply;
     std::optional<Be16> preferred;  ///< port_selection: preserve
     bool reclaim = false;           ///< take the port that has rested longest if none is free
-    std::optional<Be16> drawn;      ///< by draw(): the first one to try
+    std::optional<Drawn> drawn;
   };
   /// Draws the port that choose() is to try first, and fetches what it will look at then: done for
   /// all of a burst beforehand, the flows wait for memory together. Looks nothing up.
-  void draw(Request& request, const PortClasses& classes) noexcept;
+  [[nodiscard]] Drawn draw(const Request& request, const PortClasses& classes) noexcept;
   /// A free port of this worker, or nothing when the last one towards this remote is in use.
   [[nodiscard]] std::optional<Be16> choose(const Request& request,
                                            const PortClasses& classes,

@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "nat/table_header.h"
 #include "net/headers.h"
 #include "support/random.h"
 
@@ -43,7 +44,7 @@ struct Shard {
                                std::optional<unsigned> preferred = std::nullopt) {
     PortAllocator::Request request{reply_from(remote, remote_port), std::nullopt};
     if (preferred) request.preferred = be16(*preferred);
-    ports.draw(request, classes);
+    request.drawn = ports.draw(request, classes);
     return open(request, classes);
   }
   std::optional<unsigned> open(const PortAllocator::Request& request, const PortClasses& classes) {
@@ -188,7 +189,7 @@ TEST(PortAllocator, FlowsThatDrewTheSamePortGetDifferentOnes) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Shard shard(owner, 0, 100, seed);
     std::vector<PortAllocator::Request> burst(kPorts + 1, {shard.reply_from(0x08080808, 53), {}});
-    for (auto& request : burst) shard.ports.draw(request, classes);
+    for (auto& request : burst) request.drawn = shard.ports.draw(request, classes);
     std::set<unsigned> ports;
     for (unsigned i = 0; i < kPorts; ++i) {
       const auto port = shard.open(burst[i], classes);
@@ -362,6 +363,33 @@ TEST(PortAllocator, SpreadsItsPortsOverTheRange) {
     EXPECT_LT(count, 400u);
   }
   EXPECT_LT(neighbours, 10u);
+}
+
+/// What somebody needs who finds the memory and has nothing else.
+TEST(PortAllocator, TheTablesHeaderSaysWhereEverythingIsAndWhoseFlowsTheseAre) {
+  constexpr std::uint32_t kCapacity = 1000;
+  const OwnerFunction owner(kFixedKey, 3);
+  const PortClasses classes(owner, {&kAll, 1});
+  const auto untold = std::move(FlowTable::create({kCapacity, 99})).value();
+  EXPECT_NE(untold->header().magic, TableHeader::kMagic) << "before it is known whose it is";
+
+  Shard shard(owner, 2, kCapacity, 99);
+  ASSERT_TRUE(shard.open(classes));
+  const TableHeader& header = shard.table->header();
+  EXPECT_EQ(header.magic, TableHeader::kMagic);
+  EXPECT_EQ(header.version, TableHeader::kVersion);
+  EXPECT_EQ(header.capacity, kCapacity);
+  EXPECT_EQ(header.hash_seed, 99U);
+  EXPECT_EQ(header.worker, WorkerId{2});
+  EXPECT_EQ(header.workers, 3U);
+  EXPECT_EQ(header.key, kFixedKey);
+  const auto* records = reinterpret_cast<const Session*>(
+      reinterpret_cast<const std::byte*>(&header) + header.records_at);
+  EXPECT_EQ(&records[shard.last.value], &shard.table->at(shard.last));
+  EXPECT_EQ(header.buckets_at + header.buckets * 64ULL, header.records_at);
+
+  const FlowKey reply = shard.table->at(shard.last).identity.inbound_key();
+  EXPECT_EQ(header.reta[owner.hash(reply) % kRetaSize], header.worker);
 }
 
 }  // namespace

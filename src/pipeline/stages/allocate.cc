@@ -38,9 +38,18 @@ bool untranslatable(std::uint8_t protocol) noexcept {
   return protocol == kDccp || protocol == kUdpLite;
 }
 
-nat::AdjacencyId adjacency_to(Context& context, DeviceId device, Ipv4Addr destination) noexcept {
+/// An address and what the map knows of it.
+struct End {
+  Ipv4Addr address;
+  const eni::Place& place;
+};
+End end_at(Be32 address, const Context& context) noexcept {
+  return {Ipv4Addr{address}, context.enis().place(Ipv4Addr{address})};
+}
+
+nat::AdjacencyId adjacency_to(Context& context, DeviceId device, const End& to) noexcept {
   if (device == kNoDevice) return nat::kNoAdjacency;
-  const Ipv4Addr next_hop = context.enis().next_hop(device, destination);
+  const Ipv4Addr next_hop = context.enis().next_hop(device, to.address, to.place);
   return context.adjacencies.find(context.neighbours, device, next_hop);
 }
 
@@ -48,12 +57,11 @@ nat::AdjacencyId adjacency_to(Context& context, DeviceId device, Ipv4Addr destin
 /// the remote sends.
 nat::AdjacencyId way_back(Context& context,
                           const Packet& packet,
-                          Ipv4Addr pod,
-                          Ipv4Addr remote) noexcept {
-  const eni::EniMap& enis = context.enis();
-  const DeviceId pod_port = enis.about(pod).pod_port;
+                          const End& pod,
+                          const End& remote) noexcept {
+  const DeviceId pod_port = pod.place.facts.pod_port;
   const DeviceId device = pod_port != kNoDevice ? pod_port : packet.in;
-  if (!enis.may_emit(device, remote)) return nat::kNoAdjacency;
+  if (!context.enis().may_emit(device, remote.place)) return nat::kNoAdjacency;
   return adjacency_to(context, device, pod);
 }
 
@@ -61,10 +69,11 @@ nat::AdjacencyId way_back(Context& context,
 /// may emit the pod's address, else one that may.
 nat::AdjacencyId way_of_answers(Context& context,
                                 const Packet& packet,
-                                Ipv4Addr pod,
-                                Ipv4Addr remote) noexcept {
+                                const End& pod,
+                                const End& remote) noexcept {
   const eni::EniMap& enis = context.enis();
-  const DeviceId device = enis.may_emit(packet.in, pod) ? packet.in : enis.owner(pod, remote);
+  const bool may = enis.may_emit(packet.in, pod.place);
+  const DeviceId device = may ? packet.in : enis.owner(pod.place, remote.place);
   return adjacency_to(context, device, remote);
 }
 
@@ -116,19 +125,19 @@ void open_on_mapping(Packet& packet, Context& context, Instant now) noexcept {
       packet.key.destination, packet.key.destination_port, packet.key.protocol);
   if (mapping == nat::kNoSession) return packet.drop(DropReason::kNoSession);
   const nat::SessionIdentity of = table.at(mapping).identity;
-  const Ipv4Addr pod{of.pod};
-  const Ipv4Addr remote{packet.key.source};
-  const Ipv4Addr external{of.snat};
+  const End pod = end_at(of.pod, context);
+  const End remote = end_at(packet.key.source, context);
+  const eni::EniMap& enis = context.enis();
   nat::NewSession session{of.pod,      packet.key.source,      of.snat,
                           of.pod_port, packet.key.source_port, of.snat_port,
                           of.protocol};
   session.flags = nat::kTranslated | nat::kOpenedInbound | nat::kHasMapping;
-  if (context.snapshot->is_independent(remote)) session.flags |= nat::kHairpin;
+  if (context.snapshot->is_independent(remote.address)) session.flags |= nat::kHairpin;
   session.rule = of.rule_id();
   session.adjacency[nat::Session::index(Direction::kOutbound)] =
-      adjacency_to(context, context.enis().owner(external, remote), remote);
+      adjacency_to(context, enis.owner(end_at(of.snat, context).place, remote.place), remote);
   session.adjacency[nat::Session::index(Direction::kInbound)] =
-      adjacency_to(context, context.enis().egress(remote, pod), pod);
+      adjacency_to(context, enis.egress(remote.place, pod.place), pod);
   // The pod may already exchange packets with this remote untranslated, from the same port.
   if (table.find({session.pod,
                   session.remote,
@@ -152,8 +161,8 @@ void Allocate::open_preserved(Packet& packet, Instant now) noexcept {
   // A reply to a query that went another way opens nothing: a stranger's would keep the pod's own
   // next query from being translated.
   if (packet.key.protocol == net::kIcmp && !opens(packet)) return;
-  const Ipv4Addr source{packet.key.source};
-  const Ipv4Addr destination{packet.key.destination};
+  const End source = end_at(packet.key.source, context_);
+  const End destination = end_at(packet.key.destination, context_);
   const bool inbound = packet.opened_from_outside;
   const nat::FlowKey outbound = inbound ? packet.key.reversed() : packet.key;
   if (context_.at_pod_limit(outbound.source) || context_.table.find(packet.key.reversed(), now)) {
@@ -205,7 +214,7 @@ bool Allocate::is_held(nat::FlowKey reply, Be16 port, Instant now) noexcept {
 
 std::optional<Be16> Allocate::choose_port(const Packet& packet,
                                           Ipv4Addr address,
-                                          PortWish wish,
+                                          const PortWish& wish,
                                           Instant now) noexcept {
   const Snapshot& snapshot = *context_.snapshot;
   const std::uint8_t protocol = packet.key.protocol;
@@ -238,7 +247,7 @@ void Allocate::add_session(Packet& packet,
                            const External& external,
                            std::uint8_t flags,
                            Instant now) noexcept {
-  const Ipv4Addr destination{packet.key.destination};
+  const End destination{Ipv4Addr{packet.key.destination}, *external.remote};
   nat::NewSession session{packet.key.source,           packet.key.destination,
                           external.address.wire(),     packet.key.source_port,
                           packet.key.destination_port, external.port,
@@ -251,7 +260,7 @@ void Allocate::add_session(Packet& packet,
   session.adjacency[nat::Session::index(Direction::kOutbound)] =
       adjacency_to(context_, external.device, destination);
   session.adjacency[nat::Session::index(Direction::kInbound)] =
-      way_back(context_, packet, Ipv4Addr{packet.key.source}, destination);
+      way_back(context_, packet, end_at(packet.key.source, context_), destination);
   const nat::SessionIndex index = context_.table.insert(session, now);
   if (index == nat::kNoSession) {
     return packet.drop(DropReason::kFlowTableFull, AnswerKind::kIcmpAdminProhibited);
@@ -291,7 +300,9 @@ void Allocate::open_on_own_mapping(Packet& packet,
                                    const nat::SessionIdentity& mapping,
                                    Instant now) noexcept {
   const Ipv4Addr address{mapping.snat};
-  const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
+  const eni::EniMap& enis = context_.enis();
+  const eni::Place& remote = enis.place(Ipv4Addr{packet.key.destination});
+  const DeviceId out = enis.egress(enis.place(address), remote);
   nat::FlowKey reply = packet.key.reversed();
   reply.destination = mapping.snat;
   if (out == kNoDevice) {
@@ -299,7 +310,7 @@ void Allocate::open_on_own_mapping(Packet& packet,
   } else if (is_held(reply, mapping.snat_port, now)) {
     packet.drop(DropReason::kPortsExhausted, AnswerKind::kIcmpAdminProhibited);
   } else if (may_leave(packet, out)) {
-    add_session(packet, {address, mapping.snat_port, out}, nat::kHasMapping, now);
+    add_session(packet, {address, mapping.snat_port, out, &remote}, nat::kHasMapping, now);
   }
 }
 
@@ -312,20 +323,21 @@ std::optional<Allocate::External> Allocate::find_external(Packet& packet,
                                                           PortWish wish,
                                                           Instant now) noexcept {
   bool owned = false;
+  const eni::Place& remote = context_.enis().place(Ipv4Addr{packet.key.destination});
   for (std::size_t i = 0; i < pool.addresses.size(); ++i) {
     if (i != 0) wish.drawn.reset();
     const Ipv4Addr address = pool.addresses[(first + i) % pool.addresses.size()];
-    const DeviceId out = context_.enis().egress(address, Ipv4Addr{packet.key.destination});
+    const DeviceId out = context_.enis().egress(context_.enis().place(address), remote);
     if (out == kNoDevice) continue;
     owned = true;
     const std::optional<Be16> port = choose_port(packet, address, wish, now);
-    if (port) return External{address, *port, out};
+    if (port) return External{address, *port, out, &remote};
   }
   if (!owned) packet.drop(DropReason::kNoOwner);
   return std::nullopt;
 }
 
-void Allocate::open_translated(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept {
+void Allocate::open_translated(Packet& packet, std::optional<Drawn> drawn, Instant now) noexcept {
   if (!may_open(packet)) return;
   const std::uint8_t protocol = packet.key.protocol;
   const policy::SourcePool& pool = context_.snapshot->policy->pools()[packet.decision.pool.value];
@@ -376,7 +388,7 @@ void Allocate::open_translated(Packet& packet, std::optional<Be16> drawn, Instan
   add_session(packet, *external, flags, now);
 }
 
-void Allocate::allocate(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept {
+void Allocate::allocate(Packet& packet, std::optional<Drawn> drawn, Instant now) noexcept {
   // An earlier packet of the same burst may have opened the flow.
   packet.found = context_.table.find(packet.key, now);
   if (packet.found && is_redirect(packet, context_)) {
@@ -415,9 +427,8 @@ void Allocate::draw_ports(Burst& burst) noexcept {
     const policy::SourcePool& pool = snapshot.policy->pools()[packet.decision.pool.value];
     if (pool.mapping == config::Mapping::kEndpointIndependent) continue;
     const Ipv4Addr address = pool.addresses[first_of(pool, packet.key.source)];
-    nat::PortAllocator::Request request = port_request(packet, address, snapshot);
-    context_.ports.draw(request, snapshot.ports_for(protocol));
-    drawn_[i] = request.drawn;
+    drawn_[i] =
+        context_.ports.draw(port_request(packet, address, snapshot), snapshot.ports_for(protocol));
   }
 }
 

@@ -19,26 +19,28 @@ class Allocate {
   void process(Burst& burst) noexcept;
 
  private:
-  /// Where a translated flow shows itself outside.
+  using Drawn = nat::PortAllocator::Drawn;
+  /// Where a translated flow shows itself outside, and to whom.
   struct External {
     Ipv4Addr address;
     Be16 port;
     DeviceId device;
+    const eni::Place* remote;
   };
 
   void draw_ports(Burst& burst) noexcept;
   void report_refused(Burst& burst) noexcept;
-  void allocate(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept;
+  void allocate(Packet& packet, std::optional<Drawn> drawn, Instant now) noexcept;
   [[nodiscard]] bool may_open(Packet& packet) noexcept;
   struct PortWish {
-    bool independent;           ///< of the remote
-    bool reclaim;               ///< of a session that has ended, if need be
-    std::optional<Be16> drawn;  ///< towards the first address
+    bool independent;            ///< of the remote
+    bool reclaim;                ///< of a session that has ended, if need be
+    std::optional<Drawn> drawn;  ///< towards the first address
   };
   [[nodiscard]] bool is_held(nat::FlowKey reply, Be16 port, Instant now) noexcept;
   [[nodiscard]] std::optional<Be16> choose_port(const Packet& packet,
                                                 Ipv4Addr address,
-                                                PortWish wish,
+                                                const PortWish& wish,
                                                 Instant now) noexcept;
   void add_session(Packet& packet,
                    const External& external,
@@ -46,7 +48,7 @@ class Allocate {
                    Instant now) noexcept;
   [[nodiscard]] bool add_mapping(Packet& packet, const External& external, Instant now) noexcept;
   void open_preserved(Packet& packet, Instant now) noexcept;
-  void open_translated(Packet& packet, std::optional<Be16> drawn, Instant now) noexcept;
+  void open_translated(Packet& packet, std::optional<Drawn> drawn, Instant now) noexcept;
   [[nodiscard]] bool may_leave(Packet& packet, DeviceId out) noexcept;
   void open_on_own_mapping(Packet& packet,
                            const nat::SessionIdentity& mapping,
@@ -60,7 +62,7 @@ class Allocate {
   void pass_or_refuse(Packet& packet, WorkerId holder, Instant now) noexcept;
 
   Context& context_;
-  std::array<std::optional<Be16>, kBurstSize> drawn_;  ///< by the packet's place
+  std::array<std::optional<Drawn>, kBurstSize> drawn_;  ///< by the packet's place
 };
 
 /// Opens a session on the endpoint-independent mapping that a packet's destination names, for a

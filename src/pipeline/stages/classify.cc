@@ -183,16 +183,17 @@ void apply(Packet& packet, Context& context) noexcept {
 
 /// Settles what needs no policy. False: policy has to be asked.
 bool settle(Packet& packet,
-            const eni::AddressFacts& from,
+            const eni::Place& source_place,
             const eni::AddressFacts& to,
             Context& context) noexcept {
+  const eni::AddressFacts& from = source_place.facts;
   const Ipv4Addr source{packet.ipv4().source};
   const Ipv4Addr destination{packet.ipv4().destination};
   const eni::EniMap& enis = context.enis();
   const bool strays = source.is_link_local() && !context.snapshot->config.snat.forward_link_local;
   if (strays || is_martian(source, destination, from)) {
     packet.drop(DropReason::kMartianSource);  // RFC 3927 2.7: no link-local source is forwarded
-  } else if (!is_honest(packet, enis.source_may_arrive(packet.in, source), from, to, enis)) {
+  } else if (!is_honest(packet, enis.source_may_arrive(packet.in, source_place), from, to, enis)) {
     packet.drop(DropReason::kSpoofedSource);
   } else if (to.own || pings_router(packet, destination, enis)) {
     receive(packet, context);
@@ -238,12 +239,13 @@ void classify_ipv6(Packet& packet, Context& context) noexcept {
   if (for_us && !pods && to.own) {
     return packet.drop(DropReason::kNoSession);
   }
-  const eni::AddressFacts& from = enis.about(source);
+  const eni::Place& source_place = enis.place(source);
+  const eni::AddressFacts& from = source_place.facts;
   if (source.is_multicast() || source == destination || is_nowhere(source) || from.own) {
     return packet.drop(DropReason::kMartianSource);
   }
   if (is_nowhere(destination)) return packet.drop(DropReason::kMartianDestination);
-  if (!is_honest(packet, enis.source_may_arrive(packet.in, source), from, to, enis)) {
+  if (!is_honest(packet, enis.source_may_arrive(packet.in, source_place), from, to, enis)) {
     return packet.drop(DropReason::kSpoofedSource);
   }
   // A link-local source stays on its link as well (RFC 4291 2.5.6).
@@ -280,10 +282,10 @@ void Classify::ask(Packet& packet) noexcept {
   const eni::EniMap& enis = context_.enis();
   const policy::AddressPair pair{Ipv4Addr{packet.ipv4().source},
                                  Ipv4Addr{packet.ipv4().destination}};
-  const eni::AddressFacts& from = enis.about(pair.source);
+  const eni::Place& from = enis.place(pair.source);
   const eni::AddressFacts& to = enis.about(pair.destination);
   if (settle(packet, from, to, context_)) return;
-  packet.opened_from_outside = opened_from_outside(packet, from, to, enis);
+  packet.opened_from_outside = opened_from_outside(packet, from.facts, to, enis);
   pairs_[asked_] = pair;
   packets_[asked_++] = &packet;
 }
