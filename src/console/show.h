@@ -38,6 +38,9 @@ namespace sluice::console {
 /// Which sessions [pod ADDRESS] and its like mean.
 [[nodiscard]] gateway::SessionFilter filter_of(const Arguments& arguments);
 
+/// What `show config` says: every key of sluice.yaml but the devices'.
+[[nodiscard]] View keys_in_force(const config::Config& config);
+
 /// Counts and drops as lines of "NAME VALUE", for the report at exit and for scripts.
 [[nodiscard]] std::string counter_lines(const gateway::Gateway& gateway);
 

@@ -52,19 +52,6 @@ View stage_rows(const gateway::Gateway& gateway) {
   return rows;
 }
 
-template <typename List>
-View texts(const List& list) {
-  View words = View::array();
-  for (const auto& item : list) words.push_back(item.to_string());
-  return words;
-}
-
-std::string dialect(const config::SnatConfig& snat) {
-  if (snat.vpc_cni) return "vpc_cni";
-  if (snat.ip_masq_agent) return "ip_masq_agent";
-  return snat.gke ? "gke" : "none";
-}
-
 }  // namespace
 
 View show_workers(Session& session, const Arguments&) {
@@ -167,45 +154,6 @@ View show_memory(Session& session, const Arguments&) {
   const auto status = session.telemetry.status();
   view["packet_buffers"] = status->buffers;
   view["packet_buffers_in_use"] = status->buffers_in_use;
-  return view;
-}
-
-View show_config(Session& session, const Arguments&) {
-  const config::Config& config = session.gateway.config();
-  const config::Timeouts& timeouts = config.flows.timeouts;
-  View view;
-  view["file"] = config.path;
-  view["gateway.name"] = config.gateway.name;
-  view["gateway.workers"] = config.gateway.workers;
-  view["snat.source"] = texts(config.snat.source);
-  View ports = View::array();
-  for (const PortRange& range : config.snat.tcp_udp_ports_in_force()) {
-    ports.push_back(fmt::format("{}-{}", range.first, range.last));
-  }
-  view["snat.ports"] = ports;
-  view["snat.port_selection"] = session.gateway.snapshot().keep_source_port ? "preserve" : "random";
-  view["snat.mapping"] = config.snat.mapping == config::Mapping::kEndpointIndependent
-                             ? "endpoint_independent"
-                             : "endpoint_dependent";
-  view["snat.rules"] = config.snat.rules.size();
-  view["dialect"] = dialect(config.snat);
-  view["flows.capacity"] = config.flows.capacity;
-  view["flows.per_pod"] = config.flows.per_pod;
-  const auto seconds = [](std::chrono::seconds span) { return fmt::format("{}s", span.count()); };
-  view["flows.timeouts.tcp_established"] = seconds(timeouts.tcp_established);
-  view["flows.timeouts.tcp_transitory"] = seconds(timeouts.tcp_transitory);
-  view["flows.timeouts.tcp_closed"] = seconds(timeouts.tcp_closed);
-  view["flows.timeouts.udp"] = seconds(timeouts.udp);
-  view["flows.timeouts.icmp"] = seconds(timeouts.icmp);
-  view["console.socket"] = config.console_socket;
-  view["console.group"] = config.console_group.empty() ? View(nullptr) : View(config.console_group);
-  view["metrics.listen"] = config.metrics_listen;
-  view["log.level"] = telemetry::word(telemetry::log().level());
-  const config::SessionLogConfig& sessions = config.session_log;
-  view["log.sessions.json"] = sessions.json.empty() ? View(nullptr) : View(sessions.json);
-  view["log.sessions.ipfix.collector"] =
-      sessions.ipfix.collector.empty() ? View(nullptr) : View(sessions.ipfix.collector);
-  view["files"] = config.named_files;
   return view;
 }
 

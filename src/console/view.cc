@@ -5,13 +5,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <vector>
 
 namespace sluice::console {
 namespace {
 
+/// A key of the configuration stands as it is written there.
+bool is_config_key(std::string_view key) {
+  const std::size_t dot = key.find('.');
+  return dot != std::string_view::npos && dot + 1 < key.size() &&
+         std::isalpha(static_cast<unsigned char>(key[dot + 1])) != 0;
+}
+
 std::string heading(std::string key) {
-  std::replace(key.begin(), key.end(), '_', ' ');
+  if (!is_config_key(key)) std::replace(key.begin(), key.end(), '_', ' ');
   return key;
 }
 
