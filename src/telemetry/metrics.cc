@@ -115,6 +115,9 @@ void add_drops(Families& out, const pipeline::Totals& totals) {
     out.value(number(totals.dropped_bytes[i]),
               {{"reason", std::string(pipeline::kDropInfo[i].metric)}});
   }
+  out.one("unanswered_packets_total",
+          "Packets dropped whose sender was not told, as it had been told too often already",
+          number(totals.unanswered));
 }
 
 void add_sessions(Families& out, const pipeline::Totals& totals, const Status& status) {

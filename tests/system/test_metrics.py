@@ -2,6 +2,7 @@
 # Copyright (c) 2026 The sluice authors
 """Metrics and health over HTTP, and what ships for Prometheus and Grafana."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -61,6 +62,29 @@ class Scraping(MetricsTest):
         if PROMTOOL:
             done = subprocess.run([PROMTOOL, "check", "metrics"], input=self.metrics(lab), text=True, capture_output=True)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        lab.end(self)
+
+    def test_answers_that_were_not_given_are_counted(self):
+        """One sender is told of so many expired packets a second and no more."""
+        lab = self.running_lab()
+        sender = self.udp(lab)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 1)
+        unanswered = lambda: self.shown(lab, "show", "counters")["unanswered"]
+
+        def flooded():
+            for _ in range(500):
+                with contextlib.suppress(OSError):  # it is told of those before
+                    sender.send(b"x")
+            return unanswered()
+        wait_for(flooded, "an answer that is left out")
+        count = 0
+
+        def rests():
+            nonlocal count
+            before, count = count, unanswered()
+            return before == count
+        wait_for(rests, "the flood to be counted")
+        self.assertIn(f"\nsluice_unanswered_packets_total {count}\n", self.metrics(lab))
         lab.end(self)
 
     def test_ready_is_when_routers_answer(self):
