@@ -6,14 +6,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <utility>
 
-#include "config/duration.h"
 #include "config/problem.h"
-#include "nat/session_text.h"
-#include "pipeline/drop_reason.h"
 
 namespace sluice::console {
 namespace {
@@ -21,68 +17,11 @@ namespace {
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kJson = "--json";
 
-bool is_address(const std::string& word) { return IpAddr::parse(word).has_value(); }
-bool is_number(const std::string& word) {
-  constexpr std::size_t kDigits = 9;
-  return !word.empty() && word.size() <= kDigits &&
-         std::all_of(word.begin(), word.end(),
-                     [](unsigned char c) { return std::isdigit(c) != 0; });
-}
-bool is_duration(const std::string& word) { return config::parse_duration(word).ok(); }
-bool is_anything(const std::string& word) { return !word.empty(); }
-
-template <std::vector<std::string> (*kChoices)()>
-bool is_choice(const std::string& word) {
-  const auto all = kChoices();
-  return std::find(all.begin(), all.end(), word) != all.end();
-}
-
-std::vector<std::string> states() {
-  const auto names = nat::state_names();
-  return {names.begin() + 1, names.end()};  // no session is free
-}
-std::vector<std::string> protocols() {
-  std::vector<std::string> names;
-  for (const auto& [name, number] : nat::kProtocolNames) names.emplace_back(name);
-  return names;
-}
-bool is_protocol(const std::string& word) { return nat::parse_protocol(word).has_value(); }
-std::vector<std::string> levels() { return {"error", "warning", "info", "debug"}; }
-std::vector<std::string> reasons() {
-  std::vector<std::string> names;
-  for (const pipeline::DropInfo& reason : pipeline::kDropInfo) names.emplace_back(reason.metric);
-  return names;
-}
-std::vector<std::string> steerings() { return {"auto", "software"}; }
-std::vector<std::string> timeouts() {
-  return {"tcp_established", "tcp_transitory", "tcp_closed", "udp", "icmp"};
-}
-
-constexpr std::array kPlaces{
-    PlaceType{"ADDRESS", "an IPv4 or IPv6 address", false, is_address},
-    PlaceType{"COMMAND", "another command of this list", true, is_anything},
-    PlaceType{"DURATION", "a time with its unit: 30s, 5m, 2h", false, is_duration},
-    PlaceType{"FILE", "the path of a file", true, is_anything},
-    PlaceType{"FLOW", "PROTO SRC[:PORT] > DST[:PORT] [in DEVICE], as explain takes it", true,
-              is_anything},
-    PlaceType{"LEVEL", "how much is logged", false, is_choice<levels>, levels},
-    PlaceType{"N", "a number", false, is_number},
-    PlaceType{"PATH", "the path of a file, without blanks", false, is_anything},
-    PlaceType{"PROTOCOL", "a protocol by its name, or a number up to 255", false, is_protocol,
-              protocols},
-    PlaceType{"REASON", "one of the drop reasons, by its metric's name", false, is_choice<reasons>,
-              reasons},
-    PlaceType{"SECONDS", "a number of seconds", false, is_number},
-    PlaceType{"STATE", "a session's state", false, is_choice<states>, states},
-    PlaceType{"STEERING", "who moves packets to their workers", false, is_choice<steerings>,
-              steerings},
-    PlaceType{"TIMEOUT", "a key of flows.timeouts", false, is_choice<timeouts>, timeouts},
-};
-
 const PlaceType* place_named(std::string_view name) {
-  const auto found = std::find_if(kPlaces.begin(), kPlaces.end(),
+  const auto places = place_types();
+  const auto found = std::find_if(places.begin(), places.end(),
                                   [&](const PlaceType& type) { return type.name == name; });
-  return found == kPlaces.end() ? nullptr : &*found;
+  return found == places.end() ? nullptr : &*found;
 }
 
 /// One word of a syntax: fixed, or a place.
@@ -96,6 +35,12 @@ struct Element {
 };
 
 using Group = std::vector<Element>;
+
+std::string text_of(const Group& group) {
+  std::string text;
+  for (const Element& element : group) text += (text.empty() ? "" : " ") + element.text;
+  return text;
+}
 
 /// A syntax taken apart: what must stand, in order, and the groups that may follow.
 struct Syntax {
@@ -171,6 +116,16 @@ class Walk {
     return all;
   }
 
+  /// Of a word that may stand next.
+  [[nodiscard]] std::string_view help_of(const Element& word) const {
+    for (const Group& group : syntax_.optional) {
+      if (&group.front() != &word) continue;
+      const OptionType* option = option_type(syntax_.command->syntax, text_of(group));
+      if (option != nullptr) return option->help;
+    }
+    return syntax_.command->help;
+  }
+
   /// Whether --json may stand here and means something.
   [[nodiscard]] bool takes_json() const {
     const std::string_view text = syntax_.command->syntax;
@@ -238,12 +193,6 @@ std::string_view take_word(std::string_view& line) {
   const std::string_view word = line.substr(0, line.find_first_of(kBlanks));
   line.remove_prefix(word.size());
   return word;
-}
-
-/// Whether a place is described with all that it takes.
-bool lists(const std::vector<std::string>& choices) {
-  constexpr std::size_t kMostListed = 16;
-  return !choices.empty() && choices.size() <= kMostListed;
 }
 
 std::string described(const Element& element) {
@@ -314,14 +263,6 @@ std::string problem_of(const std::vector<Attempt>& nearest) {
 }
 
 }  // namespace
-
-std::span<const PlaceType> place_types() { return kPlaces; }
-
-std::string described(const PlaceType& place) {
-  const auto choices = place.choices == nullptr ? std::vector<std::string>{} : place.choices();
-  if (!lists(choices)) return std::string(place.help);
-  return fmt::format("{}: {}", place.help, fmt::join(choices, ", "));
-}
 
 std::string with_json(std::string line) {
   const std::size_t end = line.find_first_of(kBlanks);
@@ -394,7 +335,7 @@ std::vector<Candidate> candidates(std::span<const std::string> words) {
     if (walk.takes_json()) add({std::string(kJson), "one JSON object on one line", false});
     for (const Element* element : walk.expected()) {
       if (element->place == nullptr) {
-        add({element->text, std::string(syntax.command->help), false});
+        add({element->text, std::string(walk.help_of(*element)), false});
       } else if (element->place->choices != nullptr) {
         for (std::string& choice : element->place->choices()) {
           add({std::move(choice), std::string(element->place->help), false});

@@ -26,6 +26,17 @@ struct PlaceType {
 /// With its choices, unless they have a table of their own.
 [[nodiscard]] std::string described(const PlaceType& place);
 
+/// What a group in brackets that begins with a word is for.
+struct OptionType {
+  std::string_view commands;  ///< how the commands begin that it stands in; empty: any
+  std::string_view group;     ///< as it stands between the brackets
+  std::string_view help;
+};
+/// Of two for the same group, the first whose commands fit is meant.
+[[nodiscard]] std::span<const OptionType> option_types();
+/// Null: it is not declared.
+[[nodiscard]] const OptionType* option_type(std::string_view syntax, std::string_view group);
+
 /// Longer lines are refused unread.
 inline constexpr std::size_t kLongestLine = 4096;
 

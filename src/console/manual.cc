@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "console/grammar.h"
 #include "pipeline/drop_reason.h"
@@ -40,6 +41,22 @@ Words are typed as they stand, CAPITALS are filled in, groups in brackets may be
 any order. Relative paths mean the gateway's working folder, not the client's.
 )";
 
+/// The commands that a group with this meaning stands in, up to their own groups and places.
+std::string commands_of(const OptionType& option) {
+  std::string all;
+  for (const Command& command : commands()) {
+    if (option_type(command.syntax, option.group) != &option) continue;
+    if (command.syntax.find(fmt::format("[{}]", option.group)) == std::string_view::npos) continue;
+    const auto ends = std::find_if(command.syntax.begin(), command.syntax.end(), [](char c) {
+      return c == '[' || std::isupper(static_cast<unsigned char>(c)) != 0;
+    });
+    std::string_view words = command.syntax.substr(0, ends - command.syntax.begin());
+    while (words.ends_with(' ')) words.remove_suffix(1);
+    all += fmt::format("{}`{}`", all.empty() ? "" : ", ", words);
+  }
+  return all;
+}
+
 }  // namespace
 
 std::string manual_markdown() {
@@ -51,6 +68,10 @@ std::string manual_markdown() {
   text += "\n## Places\n\n| place | what it takes |\n|---|---|\n";
   for (const PlaceType& place : place_types()) {
     text += fmt::format("| `{}` | {} |\n", place.name, described(place));
+  }
+  text += "\n## Groups in brackets\n\n| group | of | what it is for |\n|---|---|---|\n";
+  for (const OptionType& option : option_types()) {
+    text += fmt::format("| `{}` | {} | {} |\n", option.group, commands_of(option), option.help);
   }
   text += "\n## Drop reasons\n\n| reason | what happened; what to look at |\n|---|---|\n";
   for (const pipeline::DropInfo& reason : pipeline::kDropInfo) {

@@ -2,6 +2,7 @@
 // Copyright (c) 2026 The sluice authors
 #include "console/grammar.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -166,6 +167,46 @@ TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
       })) << word;
     }
   }
+}
+
+std::string help_after(const std::string& line, const std::string& word) {
+  for (const Candidate& candidate : candidates(split_words(line))) {
+    if (candidate.word == word) return candidate.help;
+  }
+  return "";
+}
+
+TEST(Grammar, EveryGroupHasAHelpOfItsOwn) {
+  for (const Command& command : commands()) {
+    const std::string_view syntax = command.syntax;
+    for (std::size_t at = 0; (at = syntax.find('[', at)) != std::string_view::npos; ++at) {
+      const std::string_view group = syntax.substr(at + 1, syntax.find(']', at) - at - 1);
+      if (std::isupper(static_cast<unsigned char>(group.front())) != 0) continue;
+      const OptionType* option = option_type(syntax, group);
+      ASSERT_NE(option, nullptr) << syntax << ": " << group;
+      EXPECT_NE(option->help, command.help);
+    }
+  }
+  std::set<std::string> said;
+  for (const Candidate& candidate : candidates(split_words("show flows"))) {
+    EXPECT_TRUE(said.insert(candidate.help).second) << candidate.word << ": " << candidate.help;
+  }
+  EXPECT_EQ(said.size(), 11U) << "ten groups and --json";
+  EXPECT_EQ(help_after("show flows top", "pod"), "of this pod");
+  EXPECT_EQ(help_after("watch show flows", "remote"), "with this address at the other end");
+  EXPECT_NE(help_after("show flows", "address"), help_after("trace add 5", "address"));
+  EXPECT_NE(help_after("show flows", "count"), help_after("capture start x", "count"));
+  EXPECT_EQ(help_after("show", "flows").substr(0, 8), "sessions") << "the command's own";
+}
+
+TEST(Grammar, TheManualSaysWhatGroupsAreForAndWhere) {
+  for (const OptionType& option : option_types()) {
+    EXPECT_EQ(manual_markdown().find(fmt::format("| `{}` |  |", option.group)), std::string::npos)
+        << option.group << " of " << option.commands << " stands in no command";
+  }
+  EXPECT_NE(manual_markdown().find(
+                "| `page N` | `show flows` | the Nth page of as many rows as limit says |"),
+            std::string::npos);
 }
 
 TEST(Watch, ShowsTheBeginningOfAnAnswerThatIsLongerThanTheScreen) {
