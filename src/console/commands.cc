@@ -103,8 +103,8 @@ constexpr std::array kCommands{
     Command{"trace add N [address ADDRESS] [protocol PROTOCOL]",
             "trace the next N packets through the stages; by address and protocol as capture start",
             "trace add 5 protocol udp", trace_add},
-    Command{"trace show", "what each stage changed about the packets traced", "trace show",
-            trace_show},
+    Command{"trace show", "how far the trace is, and what each stage changed about its packets",
+            "trace show", trace_show},
     Command{"trace stop", "end the trace, which stays to be shown", "trace stop", trace_stop},
     Command{"trace clear", "end the trace and forget it", "trace clear", trace_clear},
     Command{
@@ -113,6 +113,8 @@ constexpr std::array kCommands{
         "address is looked for on both sides of the translation and in what an ICMP error is "
         "about, a protocol is the packet's own",
         "capture start sluice.pcapng address 10.10.20.21 count 100", capture_start},
+    Command{"capture show", "the capture under way or the last one: file, packets so far, filter",
+            "capture show", capture_show},
     Command{"capture stop", "end the capture", "capture stop", capture_stop},
     Command{"check FILE", "what FILE would change for the flows there are now", "check lab.yaml",
             start_check},

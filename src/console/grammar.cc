@@ -130,7 +130,7 @@ class Walk {
   [[nodiscard]] bool takes_json() const {
     const std::string_view text = syntax_.command->syntax;
     const bool shows = text.starts_with("show ") || text.starts_with("explain ") ||
-                       text == "trace show" || text == "capture stop";
+                       text == "trace show" || text == "capture show" || text == "capture stop";
     return shows && may_end() && !arguments_.json && !at_rest();
   }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "console/show.h"
+#include "nat/session_text.h"
 #include "telemetry/telemetry.h"
 
 namespace sluice::console {
@@ -62,6 +63,35 @@ std::optional<Answer> refused(Session& session, const Recording::Wish& wish) {
   return std::nullopt;
 }
 
+View address_view(const std::optional<Be32>& address) {
+  if (!address) return nullptr;
+  return *address == Be32{} ? "none of IPv4" : Ipv4Addr{*address}.to_string();
+}
+
+/// How far a recording has come, of how much, and of which packets.
+void add_state(View& view, const Recording& recording) {
+  const Recording::Wish& wish = recording.wish();
+  const auto& [address, protocol] = wish.filter;
+  view["under_way"] = recording.running();
+  view["packets"] = recording.packets();
+  view["packets_wanted"] = wish.packets;
+  view["lost_copies"] = recording.lost();
+  view["address"] = address_view(address);
+  view["protocol"] = protocol ? View(nat::protocol_text(*protocol)) : View(nullptr);
+}
+
+/// The capture under way or the last one; null: none.
+Recording* capture_of(Session& session) {
+  const auto& recording = session.telemetry.recording();
+  return recording && recording->is_capture() ? recording.get() : nullptr;
+}
+
+constexpr const char* kNoCapture = "nothing is captured\n";
+
+Answer not_all_written(const Recording& capture) {
+  return failed(capture.wish().path + ": not all could be written\n");
+}
+
 }  // namespace
 
 Reply trace_add(Session& session, const Arguments& arguments) {
@@ -78,9 +108,7 @@ Reply trace_show(Session& session, const Arguments& arguments) {
   const Recording* trace = trace_of(session);
   if (trace == nullptr) return failed(kNoTrace);
   View view;
-  view["under_way"] = trace->running();
-  view["packets"] = trace->packets();
-  view["lost_copies"] = trace->lost();
+  add_state(view, *trace);
   if (arguments.json) view["traced"] = View::array();
   std::string text = arguments.json ? "" : to_text(view);
   for (const auto& packet : trace->traced()) {
@@ -123,12 +151,21 @@ Reply capture_start(Session& session, const Arguments& arguments) {
                           wish.packets, wish.path));
 }
 
+Reply capture_show(Session& session, const Arguments& arguments) {
+  const Recording* capture = capture_of(session);
+  if (capture == nullptr) return failed(kNoCapture);
+  if (!capture->file_is_good()) return not_all_written(*capture);
+  View view{{"file", capture->wish().path}};
+  add_state(view, *capture);
+  return shown(view, arguments);
+}
+
 Reply capture_stop(Session& session, const Arguments& arguments) {
-  const auto& capture = session.telemetry.recording();
-  if (!capture || !capture->is_capture()) return failed("nothing is captured\n");
+  Recording* capture = capture_of(session);
+  if (capture == nullptr) return failed(kNoCapture);
   capture->stop();
-  if (!capture->file_is_good()) return failed(capture->path() + ": not all could be written\n");
-  return shown({{"file", capture->path()},
+  if (!capture->file_is_good()) return not_all_written(*capture);
+  return shown({{"file", capture->wish().path},
                 {"packets", capture->packets()},
                 {"lost_copies", capture->lost()}},
                arguments);

@@ -12,6 +12,7 @@ namespace sluice::console {
 [[nodiscard]] Reply trace_stop(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply trace_show(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply capture_start(Session& session, const Arguments& arguments);
+[[nodiscard]] Reply capture_show(Session& session, const Arguments& arguments);
 [[nodiscard]] Reply capture_stop(Session& session, const Arguments& arguments);
 
 }  // namespace sluice::console

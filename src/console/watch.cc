@@ -43,8 +43,8 @@ std::size_t rows_of(std::string_view line, unsigned columns) {
 }
 
 bool only_shows(const Command& command) {
-  constexpr std::array<std::string_view, 5> kBegin{"show ", "explain ", "trace show", "check ",
-                                                   "help"};
+  constexpr std::array<std::string_view, 6> kBegin{"show ",        "explain ", "trace show",
+                                                   "capture show", "check ",   "help"};
   return std::any_of(kBegin.begin(), kBegin.end(),
                      [&](std::string_view begin) { return command.syntax.starts_with(begin); });
 }

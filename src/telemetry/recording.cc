@@ -84,8 +84,7 @@ Result<std::unique_ptr<Recording>> Recording::start(gateway::Gateway& gateway, c
 
 Recording::Recording(gateway::Gateway& gateway, const Wish& wish)
     : gateway_(gateway),
-      path_(wish.path),
-      wanted_(wish.packets),
+      wish_(wish),
       start_cycles_(rte_rdtsc()),
       start_ns_(wall_ns()),
       known_(gateway.workers().size()) {}
@@ -95,7 +94,7 @@ Recording::~Recording() { stop(); }
 void Recording::turn() {
   if (!running()) return;
   read();
-  if (packets_ >= wanted_) stop();
+  if (packets_ >= wish_.packets) stop();
 }
 
 void Recording::read() {
@@ -149,7 +148,7 @@ std::string Recording::outcome(const TapRecord& record) const {
 
 void Recording::write(const TapRecord& record) {
   const bool before = record.stage == 0;
-  if (before && packets_ >= wanted_) return;
+  if (before && packets_ >= wish_.packets) return;
   packets_ += before ? 1 : 0;
   const std::uint64_t since = record.cycles - start_cycles_;
   const std::uint64_t hz = rte_get_tsc_hz();
@@ -169,7 +168,7 @@ void Recording::note(std::size_t worker, const TapRecord& record) {
   auto place = std::find_if(known.begin(), known.end(),
                             [&](const Known& other) { return other.packet == record.packet; });
   if (place == known.end()) {
-    if (packets_ >= wanted_ || record.stage != 0) return;
+    if (packets_ >= wish_.packets || record.stage != 0) return;
     ++packets_;
     const std::string what = tuple(record);
     traced_.push_back({fmt::format("worker {}, in by {}: {}, {} bytes", worker, device(record.in),

@@ -33,7 +33,7 @@ class Recording {
   [[nodiscard]] bool is_capture() const { return file_ != nullptr || closed_; }
   [[nodiscard]] bool running() const { return !taps_.empty(); }
   [[nodiscard]] bool file_is_good() const { return good_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const Wish& wish() const { return wish_; }
   [[nodiscard]] std::uint32_t packets() const { return packets_; }
   [[nodiscard]] std::uint64_t lost() const;  ///< copies for which the ring had no room
 
@@ -63,8 +63,7 @@ class Recording {
   };
 
   gateway::Gateway& gateway_;
-  std::string path_;
-  std::uint32_t wanted_;
+  Wish wish_;
   std::uint32_t packets_ = 0;
   std::vector<std::unique_ptr<gateway::Tap>> taps_;  ///< by worker; none once it is over
   std::unique_ptr<PcapngWriter> file_;

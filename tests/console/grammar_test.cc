@@ -81,8 +81,9 @@ TEST(Grammar, SaysWhatWouldDo) {
 
 TEST(Grammar, NamesEveryCommandThatCouldBeMeant) {
   EXPECT_EQ(problem("capture"),
-            "expected start, stop; usage is one of\n"
+            "expected start, show, stop; usage is one of\n"
             "  capture start PATH [address ADDRESS] [protocol PROTOCOL] [count N]\n"
+            "  capture show\n"
             "  capture stop");
   EXPECT_NE(problem("set loud").find("'loud': expected log, steering, timeout; usage is one of"),
             std::string::npos);
@@ -273,6 +274,7 @@ TEST(Watching, OnlyWhatShowsSomethingIsRepeated) {
   EXPECT_NE(read_watch("watch nonsense")->error().find("no such command: nonsense"),
             std::string::npos);
   EXPECT_TRUE(read_watch("watch explain last drop")->ok());
+  EXPECT_TRUE(read_watch("watch capture show 1 --json")->ok());
 }
 
 TEST(Views, ScalarsBecomeLinesAndRowsATable) {

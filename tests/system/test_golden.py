@@ -58,8 +58,11 @@ trace show
 trace stop
 trace clear
 capture stop
+capture show
 capture start capture.pcapng address 192.0.2.99 count 100
+capture show
 capture stop
+capture show
 check lab.yaml
 check missing.yaml
 set log level debug

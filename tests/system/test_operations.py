@@ -134,6 +134,29 @@ class Answers(ConsoleTest):
         self.assertEqual(header[28 + 24:28 + 40], socket.inet_aton(POD).hex() + socket.inet_aton(INTERNET).hex())
 
 
+class Capturing(ConsoleTest):
+    def test_a_capture_says_how_far_it_is(self):
+        lab = self.running_lab()
+        self.assertIn("nothing is captured", self.ask(lab, "capture", "show", status=FAILED))
+        path = lab.gateway.folder / "far.pcapng"
+        self.ask(lab, "capture", "start", str(path), "address", POD, "protocol", "udp", "count", "3")
+        wanted = {"file": str(path), "under_way": True, "packets": 0, "packets_wanted": 3, "lost_copies": 0,
+                  "address": POD, "protocol": "udp"}
+        self.assertEqual(self.shown(lab, "capture", "show"), wanted)
+        self.udp(lab, port=4000)
+        wait_for(lambda: self.shown(lab, "capture", "show") == {**wanted, "packets": 1}, "the first packet")
+        self.udp(lab, port=4001), self.udp(lab, port=4002)
+        wait_for(lambda: self.shown(lab, "capture", "show") == {**wanted, "packets": 3, "under_way": False},
+                 "the end")
+        self.assertIn("nothing is traced", self.ask(lab, "trace", "show", status=FAILED))
+        self.ask(lab, "trace", "add", "2", "protocol", "gre")
+        said = self.shown(lab, "trace", "show")
+        self.assertEqual((said["under_way"], said["packets_wanted"], said["address"], said["protocol"]),
+                         (True, 2, None, "gre"))
+        self.assertIn("nothing is captured", self.ask(lab, "capture", "show", status=FAILED))
+        lab.end(self)
+
+
 class Draining(ConsoleTest):
     def test_a_drain_asked_for_again_says_what_is_left(self):
         lab = self.lab(config_text=config_text(NodeTopology, **{
