@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <vector>
+
 #include "console/show.h"
 #include "telemetry/telemetry.h"
 
@@ -87,15 +89,18 @@ View show_port(Session& session, const Arguments&) {
 }
 
 View show_neighbours(Session& session, const Arguments&) {
+  std::vector<bool> links;
+  for (const auto& device : session.gateway.devices()) links.push_back(device->link_up());
   View view;
   view["neighbours"] = View::array();
   for (const auto& neighbour : session.gateway.resolver().neighbours()) {
     const bool known = neighbour.state != eni::Resolver::State::kIncomplete;
+    const bool up = links[neighbour.device.value];
     view["neighbours"].push_back(
         {{"device", session.gateway.snapshot().enis.devices()[neighbour.device.value].name},
          {"address", neighbour.address.to_string()},
          {"mac", known ? View(mac_text(neighbour.mac)) : View(nullptr)},
-         {"state", state_text(neighbour.state)},
+         {"state", up ? state_text(neighbour.state) : "link down"},
          {"waiting", neighbour.held}});
   }
   return view;

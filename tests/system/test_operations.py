@@ -28,11 +28,18 @@ class Links(MetricsTest):
         link = lambda name: self.shown(lab, "show", "eni")[name]["link"]
         wait_for(lambda: self.get(lab, "/readyz")[0] == 200, "readiness")
         lab.gateway_host.ip("link set eni1 down")
+        routers = lambda: {row["address"]: (row["mac"], row["state"])
+                           for row in self.shown(lab, "show", "neighbours")["neighbours"]}
+        mac = routers()["10.10.20.1"][0]
+        self.assertIsNotNone(mac)
         wait_for(lambda: link("eni1") == "down", "eni1 to be down")
+        self.assertEqual(routers()["10.10.20.1"], (mac, "link down"))
+        self.assertEqual(routers()["10.10.10.1"][1], "answers")
         self.assertEqual((link("eni0"), link("pod-b1")), ("up", "up"))
         wait_for(lambda: "eni1: link down\n" in self.get(lab, "/readyz")[1], "readiness to say so")
         lab.gateway_host.ip("link set eni1 up")
         wait_for(lambda: link("eni1") == "up", "eni1 to be up")
+        self.assertNotEqual(routers()["10.10.20.1"][1], "link down")
         # Its other end: no carrier. Pods come and go, so a pod's link is none of readiness' business.
         lab.parties["pod-a1"].host.ip("link set eth0 down")
         wait_for(lambda: link("pod-a1") == "down", "pod-a1 to be without carrier")
