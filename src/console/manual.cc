@@ -18,7 +18,8 @@ constexpr std::string_view kHead = R"(# The console
 <!-- Written by `sluice manual console` from the declared commands; do not edit. -->
 
 `sluice console` attaches a terminal to a running gateway; `sluice run --console` puts the same console
-on the gateway's own. Tab completes, `?` says what may follow, the arrow keys bring back earlier lines.
+on the gateway's own. Tab completes, `?` says what may follow, the arrow keys bring back earlier lines,
+Ctrl-U erases the line.
 `exit` and Ctrl-D leave an attached console and nothing else; `quit` alone stops the gateway. Where the
 gateway's own terminal goes away, the gateway goes on.
 

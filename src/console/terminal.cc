@@ -154,6 +154,15 @@ struct Terminal::Impl {
     if (!left) print({Answer::Status::kFailed, stays + "\n"});
   }
 
+  /// A byte that was typed; false: it is the library's end of input. Ctrl-U, which erases a line
+  /// elsewhere, is no key of the library's: Ctrl-A and Ctrl-K do it.
+  bool type(char byte) {
+    constexpr char kCtrlU = 'U' & 0x1f;
+    constexpr std::array<char, 2> kErase{'A' & 0x1f, 'K' & 0x1f};
+    if (byte == kCtrlU) return cmdline_in(line, kErase.data(), kErase.size()) >= 0;
+    return cmdline_in(line, &byte, 1) >= 0;
+  }
+
   /// The library's end of input, which is a key and no end where the console stays.
   void end_of_input() {
     cmdline_printf(line, "\n");
@@ -227,7 +236,7 @@ bool Terminal::poll() {
     if (impl_->watch) {
       impl_->watch.reset();
       impl_->prompt();
-    } else if (cmdline_in(impl_->line, &byte, 1) < 0) {
+    } else if (!impl_->type(byte)) {
       impl_->end_of_input();
     }
     if (impl_->left) return false;

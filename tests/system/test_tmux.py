@@ -37,7 +37,7 @@ class Tmux(ConsoleTest):
     def type(self, *keys):
         """Text as it stands; names of keys as tmux has them."""
         for key in keys:
-            self.tmux("send-keys", *(() if key in ("Enter", "Tab", "Up", "C-a", "C-k") else ("-l",)), key)
+            self.tmux("send-keys", *(() if key in ("Enter", "Tab", "Up", "Left", "C-a", "C-k", "C-u") else ("-l",)), key)
 
     def shows(self, *lines):
         """Waits until the screen holds exactly these lines."""
@@ -52,6 +52,20 @@ class Tmux(ConsoleTest):
             self.assertTrue(any(level in line for line in self.screen()), level)
         self.type("w", "Tab", "Enter")
         self.wait_for_screen(lambda lines: "log.level: warning until the next reload" in lines, "the answer")
+
+    def test_control_u_erases_the_line(self):
+        self.type("quit", "C-u", "show memroy", "Left", "Left")
+        self.shows(f"{PROMPT} show memroy")
+        self.type("C-u")
+        self.shows(PROMPT)
+        self.type("C-u", "show version", "Enter")
+        self.wait_for_screen(lambda lines: lines[0] == f"{PROMPT} show version" and lines[-1] == PROMPT, "the answer")
+
+    def test_help_is_of_the_keyword(self):
+        self.type("show flows ?")
+        lines = self.wait_for_screen(lambda lines: lines[-1] == f"{PROMPT} show flows", "the help")
+        for words in ("remote []: with this address at the other end", "state []: in this state"):
+            self.assertTrue(any(words in line for line in lines), "\n".join(lines))
 
     def test_history_is_brought_back_and_changed(self):
         self.type("show version", "Enter")
