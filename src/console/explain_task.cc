@@ -112,25 +112,15 @@ std::string flags_of(const pipeline::DropSample& sample) {
 }
 
 std::string line_of(const DroppedPacket& dropped) {
-  std::string line = dropped.flow;
+  std::string line = dropped.packet;
   if (line.starts_with("tcp ")) line.insert(3, flags_of(dropped.sample));
   if (!dropped.device.empty()) line += " in " + dropped.device;
   return line;
 }
 
-/// What can be said of a packet that no flow is known of.
+/// Of a packet that no flow is known of.
 std::string seen(const DroppedPacket& dropped) {
-  constexpr std::size_t kIp = sizeof(net::EthernetHeader);
-  const pipeline::DropSample& sample = dropped.sample;
-  std::string text = "not IPv4, or not understood";
-  if (sample.captured >= kIp + sizeof(net::Ipv4Header)) {
-    const auto& ethernet = net::header_at<net::EthernetHeader>(sample.bytes.data());
-    const auto& ip = net::header_at<net::Ipv4Header>(sample.bytes.data() + kIp);
-    if (ethernet.type.to_host() == net::kEtherTypeIpv4 && sample.bytes[kIp] >> 4U == 4) {
-      text = nat::flow_text({ip.source, ip.destination, {}, {}, ip.protocol, {}});
-    }
-  }
-  return dropped.device.empty() ? text : text + ", in by " + dropped.device;
+  return dropped.device.empty() ? dropped.packet : dropped.packet + ", in by " + dropped.device;
 }
 
 }  // namespace
@@ -148,9 +138,9 @@ Reply explain_last_drop(Session& session, const Arguments& arguments) {
   view["dropped"] = info.metric;
   view["why"] = info.text;
   view["seconds_ago"] = last.seconds_ago;
-  view["packet"] = last.flow.empty() ? seen(last) : line_of(last);
+  view["packet"] = last.is_flow ? line_of(last) : seen(last);
   view["length"] = last.sample.length;
-  if (last.flow.empty()) return shown(view, arguments);
+  if (!last.is_flow) return shown(view, arguments);
   // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another
   // packet's.
   using pipeline::DropReason;

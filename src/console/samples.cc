@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "nat/frame_text.h"
 #include "nat/session_text.h"
 
 namespace sluice::console {
@@ -11,14 +12,25 @@ namespace {
 
 using pipeline::DropReason;
 
+/// IPv6 has no sessions, so nobody keeps a key of it; it leaves as it came.
+bool is_ipv6(const pipeline::DropSample& sample) {
+  constexpr std::size_t kHeaders = sizeof(net::EthernetHeader) + sizeof(net::Ipv6Header);
+  const auto& ethernet = net::header_at<net::EthernetHeader>(sample.bytes.data());
+  return sample.captured >= kHeaders && ethernet.type.to_host() == net::kEtherTypeIpv6;
+}
+
 DroppedPacket described(const gateway::Gateway& gateway,
                         DropReason reason,
                         const pipeline::DropSample& sample) {
-  DroppedPacket dropped{reason, sample, gateway.now().since(sample.time) / 1000.0, {}, {}};
+  DroppedPacket dropped{reason, sample, gateway.now().since(sample.time) / 1000.0, {}, {}, {}};
   if (sample.in != kNoDevice) {
     dropped.device = gateway.snapshot().enis.devices()[sample.in.value].name;
   }
-  if (sample.key.protocol != 0) dropped.flow = nat::flow_text(sample.key);
+  const bool known = sample.key.protocol != 0;
+  const bool came_in = sample.in != kNoDevice;  // else the gateway may have made it
+  dropped.is_flow = known || (came_in && is_ipv6(sample));
+  dropped.packet =
+      known ? nat::flow_text(sample.key) : nat::frame_text({sample.bytes.data(), sample.captured});
   return dropped;
 }
 

@@ -16,8 +16,9 @@ struct DroppedPacket {
   pipeline::DropReason reason{};
   pipeline::DropSample sample;
   double seconds_ago = 0;
-  std::string device;  ///< by which it came in; empty: not known
-  std::string flow;    ///< as `explain` takes it; empty: not known
+  std::string device;    ///< by which it came in; empty: not known
+  std::string packet;    ///< as it came in where that is known, else what its bytes say
+  bool is_flow = false;  ///< `packet` is as `explain` takes it
 };
 
 [[nodiscard]] std::optional<pipeline::DropReason> reason_named(std::string_view metric);

@@ -90,7 +90,7 @@ View sample_row(const DroppedPacket& dropped) {
   return {{"seconds_ago", dropped.seconds_ago},
           {"in", dropped.device},
           {"length", sample.length},
-          {"packet", dropped.flow.empty() ? View(nullptr) : View(dropped.flow)},
+          {"packet", dropped.packet},
           {"header", bytes.empty() ? View(nullptr) : View(bytes)}};
 }
 

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "nat/session_text.h"
+#include "nat/frame_text.h"
 
 namespace sluice::telemetry {
 namespace {
@@ -25,19 +25,9 @@ std::uint64_t wall_ns() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
-/// Addresses and ports as the frame carries them now.
+/// What the frame says of itself now.
 std::string tuple(const TapRecord& record) {
-  constexpr std::size_t kIp = sizeof(net::EthernetHeader);
-  const bool ipv4 = record.kind != pipeline::Kind::kArp && record.kind != pipeline::Kind::kIpv6;
-  if (!ipv4 || record.captured < kIp + sizeof(net::Ipv4Header)) return "";
-  const auto& ip = net::header_at<net::Ipv4Header>(record.bytes.data() + kIp);
-  const std::size_t l4 = kIp + (record.bytes[kIp] & 0x0fU) * 4U;
-  std::array<Be16, 2> ports{};
-  if ((ip.protocol == net::kTcp || ip.protocol == net::kUdp) &&
-      record.captured >= l4 + sizeof ports) {
-    ports = net::header_at<std::array<Be16, 2>>(record.bytes.data() + l4);
-  }
-  return nat::flow_text({ip.source, ip.destination, ports[0], ports[1], ip.protocol, {}});
+  return nat::frame_text({record.bytes.data(), record.captured});
 }
 
 std::string_view word(Fate fate) {
@@ -172,7 +162,7 @@ void Recording::note(std::size_t worker, const TapRecord& record) {
     ++packets_;
     const std::string what = tuple(record);
     traced_.push_back({fmt::format("worker {}, in by {}: {}, {} bytes", worker, device(record.in),
-                                   what.empty() ? "not IPv4" : what, record.length),
+                                   what, record.length),
                        {}});
     known.push_back({traced_.size() - 1, record.packet, {"", "", "", what}});
     place = known.end() - 1;

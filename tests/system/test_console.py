@@ -384,10 +384,26 @@ class LastDrops(ConsoleTest):
         lab = self.running_lab()
         inner = frames.ipv4(POD, INTERNET, frames.UDP, frames.udp(POD, INTERNET, 4000, 53))
         self.send_frame(lab, "02:00:00:00:00:99", frames.ETH_IPV4, inner)
-        self.assertEqual(self.explained(lab, "not_for_us")["packet"], f"udp {POD} > {INTERNET}, in by pod-b1")
+        self.assertEqual(self.explained(lab, "not_for_us")["packet"], f"udp {POD}:4000 > {INTERNET}:53, in by pod-b1")
+        row = self.shown(lab, "show", "drops", "reason", "not_for_us")["samples"][0]
+        self.assertEqual((row["packet"], row["in"]), (f"udp {POD}:4000 > {INTERNET}:53", "pod-b1"))
         tagged = b"\0\5\x08\0" + inner
         self.send_frame(lab, lab.gateway_host.mac("pod-b1"), frames.ETH_VLAN, tagged)
-        self.assertEqual(self.explained(lab, "vlan_tagged")["packet"], "not IPv4, or not understood, in by pod-b1")
+        self.assertEqual(self.explained(lab, "vlan_tagged")["packet"], f"VLAN 5: udp {POD}:4000 > {INTERNET}:53, in by pod-b1")
+        self.send_frame(lab, "02:00:00:00:00:99", 0x0806, b"\0\1\x08\0\6\4\0\1" + bytes(20))
+        wait_for(lambda: self.explained(lab, "not_for_us")["packet"] == "ARP request for 0.0.0.0 from 0.0.0.0, in by pod-b1",
+                 "the ARP request")
+        lab.end(self)
+
+
+    def test_ipv6_is_explained_by_its_own_header(self):
+        lab = self.running_lab()
+        source, remote = (socket.inet_pton(socket.AF_INET6, address) for address in ("2001:db8::1", "2001:db8::2"))
+        datagram = b"\x60\0\0\0\0\x08\x11\x40" + source + remote + b"\x0f\xa0\0\x35\0\x08\0\0"
+        self.send_frame(lab, lab.gateway_host.mac("pod-b1"), 0x86dd, datagram)
+        said = self.explained(lab, "no_owner")
+        self.assertEqual(said["packet"], "udp [2001:db8::1]:4000 > [2001:db8::2]:53 in pod-b1")
+        self.assertEqual(said["verdict"]["reason"], "no_owner")
         lab.end(self)
 
 
