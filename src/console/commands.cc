@@ -60,7 +60,7 @@ constexpr std::array kCommands{
             "show counters --json", show<show_counters>},
     Command{"show drops [reason REASON]",
             "drops by reason and what to look at, the equation, the NICs; of one reason, the last "
-            "packets",
+            "packets as they came in, with their first bytes when they were dropped",
             "show drops reason no_session", show<show_drops>},
     Command{"show eni", "ENIs and pod ports: addresses, links, queues", "show eni", show<show_eni>},
     Command{"show flow FLOW",

@@ -87,10 +87,12 @@ View sample_row(const DroppedPacket& dropped) {
   const pipeline::DropSample& sample = dropped.sample;
   const std::string bytes = fmt::format(
       "{:02x}", fmt::join(sample.bytes.begin(), sample.bytes.begin() + sample.captured, ""));
+  const bool leaves = sample.form == pipeline::FrameForm::kAsItWasToLeave;
   return {{"seconds_ago", dropped.seconds_ago},
           {"in", dropped.device},
           {"length", sample.length},
           {"packet", dropped.packet},
+          {"header_is", leaves ? "as it was to leave" : "as it came in"},
           {"header", bytes.empty() ? View(nullptr) : View(bytes)}};
 }
 

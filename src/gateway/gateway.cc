@@ -62,7 +62,7 @@ PoolSize pool_size(const config::Config& config) {
                                   frame + RTE_PKTMBUF_HEADROOM, UINT16_MAX))};
 }
 
-/// A frame that waited for its next hop, as the packet that came in: what its sample is to say.
+/// A frame that waited for its next hop, with the flow as it came in: what its sample is to say.
 pipeline::Packet awaited_packet(rte_mbuf* frame) {
   pipeline::Packet packet;
   packet.frame = rte_pktmbuf_mtod(frame, std::uint8_t*);
@@ -70,6 +70,7 @@ pipeline::Packet awaited_packet(rte_mbuf* frame) {
   packet.length = frame->pkt_len;
   packet.in = tag(frame).in;
   packet.key = awaited_flow(frame);
+  packet.fate = pipeline::Fate::kAwaitNeighbour;
   return packet;
 }
 
@@ -347,7 +348,7 @@ void Gateway::take(rte_mbuf* frame) {
 
 void Gateway::give_up(rte_mbuf* frame, DropReason reason) {
   samples_.note(reason, {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len},
-                frame->pkt_len, now());
+                frame->pkt_len, pipeline::FrameForm::kAsItWasToLeave, now());
   counters_.drop(reason, frame->pkt_len);
   rte_pktmbuf_free(frame);
 }

@@ -17,6 +17,7 @@ namespace sluice::gateway {
 
 using pipeline::DropReason;
 using pipeline::Fate;
+using pipeline::FrameForm;
 using pipeline::kBurstSize;
 
 namespace {
@@ -35,6 +36,13 @@ void cut_padding(rte_mbuf* frame, std::uint32_t length) noexcept {
   last->data_len = static_cast<std::uint16_t>(in_last);
   frame->nb_segs = buffers;
   frame->pkt_len = length;
+}
+
+/// Of a frame on its way to another thread.
+FrameForm form_of(rte_mbuf* frame) noexcept {
+  const FrameTag::What what = tag(frame).what;
+  const bool ready = what == FrameTag::What::kTransmit || what == FrameTag::What::kAwait;
+  return ready ? FrameForm::kAsItWasToLeave : FrameForm::kAsItCameIn;
 }
 
 /// A virtio peer may leave its checksums to us, and so may a pod behind a veth; no device that
@@ -217,7 +225,7 @@ void Worker::post() noexcept {
 pipeline::Packet* Worker::add(rte_mbuf* frame, DeviceId in) noexcept {
   constexpr std::uint64_t kTagged = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
   if (frame->pkt_len > UINT16_MAX) {
-    drop(frame, DropReason::kTooBig);
+    drop(frame, DropReason::kTooBig, FrameForm::kAsItCameIn);
     return nullptr;
   }
   // Headers have to lie together. Where the frame does not fit one buffer they do so anyway, in the
@@ -280,7 +288,7 @@ void Worker::settle(pipeline::Packet& packet) noexcept {
     case Fate::kAwaitNeighbour:
       if (revision_.active() && !revision_.may_leave(packet, context_.enis(), burst_.now()))
           [[unlikely]] {
-        return drop(frame, DropReason::kNoOwner);
+        return drop(frame, DropReason::kNoOwner, FrameForm::kAsItWasToLeave);
       }
       if (packet.cut) [[unlikely]]
         return settle_in_pieces(packet);
@@ -383,7 +391,8 @@ void Worker::reshape(const pipeline::Packet& packet) noexcept {
 }
 
 void Worker::pass(rte_mbuf* frame, rte_ring* ring) noexcept {
-  if (rte_ring_mp_enqueue(ring, frame) != 0) drop(frame, DropReason::kWorkerRingFull);
+  if (rte_ring_mp_enqueue(ring, frame) != 0)
+    drop(frame, DropReason::kWorkerRingFull, form_of(frame));
 }
 
 void Worker::transmit(rte_mbuf* frame, DeviceId out) noexcept {
@@ -413,16 +422,16 @@ void Worker::flush(DeviceId out) noexcept {
   }
   for (std::uint16_t i = sent; i < queue.count; ++i) {
     bytes -= queue.frames[i]->pkt_len;
-    drop(queue.frames[i], DropReason::kTransmitFull);
+    drop(queue.frames[i], DropReason::kTransmitFull, FrameForm::kAsItWasToLeave);
   }
   counters_.sent.add(sent);
   counters_.sent_bytes.add(bytes);
   queue.count = 0;
 }
 
-void Worker::drop(rte_mbuf* frame, DropReason reason) noexcept {
+void Worker::drop(rte_mbuf* frame, DropReason reason, FrameForm form) noexcept {
   samples_.note(reason, {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len},
-                frame->pkt_len, Instant{counters_.clock.get()});
+                frame->pkt_len, form, Instant{counters_.clock.get()});
   count_drop(frame, reason);
 }
 

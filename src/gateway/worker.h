@@ -120,7 +120,7 @@ class Worker {
   void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
   void transmit(rte_mbuf* frame, DeviceId out) noexcept;
   void flush(DeviceId out) noexcept;
-  void drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
+  void drop(rte_mbuf* frame, pipeline::DropReason reason, pipeline::FrameForm form) noexcept;
   void count_drop(rte_mbuf* frame, pipeline::DropReason reason) noexcept;
 
   WorkerId self_;

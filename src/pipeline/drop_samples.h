@@ -18,6 +18,9 @@
 
 namespace sluice::pipeline {
 
+/// What a sample's bytes show: a packet that waited to leave has been rewritten by then.
+enum class FrameForm : std::uint8_t { kAsItCameIn, kAsItWasToLeave };
+
 struct DropSample {
   static constexpr std::size_t kBytes = 96;
   nat::FlowKey key{};  ///< as it came in; no protocol: not known
@@ -25,7 +28,8 @@ struct DropSample {
   std::uint32_t length = 0;  ///< of the whole frame
   DeviceId in = kNoDevice;
   std::uint8_t captured = 0;  ///< bytes at hand
-  std::array<std::uint8_t, 2> reserved{};
+  FrameForm form{};           ///< of the bytes
+  std::uint8_t reserved = 0;
   std::uint32_t number = 0;  ///< of the thread's drops of all reasons, in their order; it wraps
   std::array<std::uint8_t, kBytes> bytes{};
 };
@@ -36,13 +40,15 @@ class DropSamples {
   static constexpr unsigned kKept = 4;
   static constexpr unsigned kCopied = 64;  ///< two bursts
 
-  /// Before the packet's buffer becomes the answer to its sender.
+  /// Before the packet's buffer becomes the answer to its sender; or once it was ready to leave.
   void note(DropReason reason, const Packet& packet, Instant now) noexcept {
     DropSample* sample = begin(reason, now);
     if (sample == nullptr) return;
     const bool known = packet.kind == Kind::kFlow || packet.kind == Kind::kIcmpError;
     if (known) sample->key = packet.key;
     sample->in = packet.in;
+    const bool ready = packet.fate == Fate::kEmit || packet.fate == Fate::kAwaitNeighbour;
+    sample->form = ready ? FrameForm::kAsItWasToLeave : FrameForm::kAsItCameIn;
     sample->length = packet.length;
     copy(*sample, {packet.frame, packet.contiguous});
     publish(reason);
@@ -51,9 +57,11 @@ class DropSamples {
   void note(DropReason reason,
             std::span<const std::uint8_t> frame,
             std::uint32_t length,
+            FrameForm form,
             Instant now) noexcept {
     DropSample* sample = begin(reason, now);
     if (sample == nullptr) return;
+    sample->form = form;
     sample->length = length;
     copy(*sample, frame);
     publish(reason);

@@ -90,6 +90,21 @@ TEST(DropSamples, OfAnAnsweredPacketItsOwnHeaderIsKept) {
   EXPECT_EQ(ip.protocol, net::kUdp);
 }
 
+TEST(DropSamples, SayWhetherTheBytesAreThoseThatCameIn) {
+  const auto samples = std::make_unique<DropSamples>();
+  std::array<std::uint8_t, 200> frame;
+  const auto form = [&](DropReason reason) { return samples->read(reason).front().form; };
+  Packet packet = dropped(frame, 1);
+  packet.drop(DropReason::kNoOwner);
+  samples->note(DropReason::kNoOwner, packet, Instant{1});
+  EXPECT_EQ(form(DropReason::kNoOwner), FrameForm::kAsItCameIn);
+  packet.fate = Fate::kAwaitNeighbour;
+  samples->note(DropReason::kNeighbourUnresolved, packet, Instant{1});
+  EXPECT_EQ(form(DropReason::kNeighbourUnresolved), FrameForm::kAsItWasToLeave);
+  samples->note(DropReason::kTransmitFull, frame, 200, FrameForm::kAsItWasToLeave, Instant{1});
+  EXPECT_EQ(form(DropReason::kTransmitFull), FrameForm::kAsItWasToLeave);
+}
+
 TEST(DropSamples, AReaderNeverSeesHalfOfAnother) {
   const auto samples = std::make_unique<DropSamples>();
   std::jthread writer([&](const std::stop_token& stop) {

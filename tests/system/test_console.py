@@ -362,7 +362,7 @@ class LastDrops(ConsoleTest):
         self.assertEqual(said["packet"], packet + " in pod-b1")
         self.assertEqual(said["next_hop"], "10.10.10.22 has not answered yet")
         sample = self.shown(lab, "show", "drops", "reason", "neighbour_unresolved")["samples"][0]
-        self.assertEqual((sample["in"], sample["packet"]), ("pod-b1", packet))
+        self.assertEqual((sample["in"], sample["packet"], sample["header_is"]), ("pod-b1", packet, "as it was to leave"))
         lab.end(self)
 
     def test_the_last_of_a_burst_is_the_last(self):
@@ -386,7 +386,8 @@ class LastDrops(ConsoleTest):
         self.send_frame(lab, "02:00:00:00:00:99", frames.ETH_IPV4, inner)
         self.assertEqual(self.explained(lab, "not_for_us")["packet"], f"udp {POD}:4000 > {INTERNET}:53, in by pod-b1")
         row = self.shown(lab, "show", "drops", "reason", "not_for_us")["samples"][0]
-        self.assertEqual((row["packet"], row["in"]), (f"udp {POD}:4000 > {INTERNET}:53", "pod-b1"))
+        self.assertEqual((row["packet"], row["in"], row["header_is"]),
+                         (f"udp {POD}:4000 > {INTERNET}:53", "pod-b1", "as it came in"))
         tagged = b"\0\5\x08\0" + inner
         self.send_frame(lab, lab.gateway_host.mac("pod-b1"), frames.ETH_VLAN, tagged)
         self.assertEqual(self.explained(lab, "vlan_tagged")["packet"], f"VLAN 5: udp {POD}:4000 > {INTERNET}:53, in by pod-b1")

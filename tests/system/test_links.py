@@ -3,6 +3,7 @@
 """Interfaces that go away under live sessions, and come back."""
 
 import contextlib
+import json
 import socket
 
 from lab.node import SNAT
@@ -155,5 +156,8 @@ class Removed(LinkTest):
             if number % 50 == 0:
                 self.talk(other)
         self.talk(self.connection("pod-b1", "internet"))
+        dropped = json.loads(self.console(self.world, "show", "drops", "reason", "transmit_full", "--json"))
+        self.assertEqual({(row["packet"], row["header_is"]) for row in dropped["samples"]},
+                         {(f"udp {INTERNET}:{PORT} > 10.10.10.21:{client.getsockname()[1]}", "as it was to leave")})
         report = self.world.end(self)
         self.assertGreater(report.drops["transmit_full"], 0)
