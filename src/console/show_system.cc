@@ -147,10 +147,16 @@ View show_memory(Session& session, const Arguments&) {
                              {"blocks", heap.alloc_count},
                              {"bytes_free", heap.heap_freesz_bytes}});
   }
-  std::size_t bytes = 0;
-  for (const auto& worker : session.gateway.workers()) bytes += worker->table().bytes_mapped();
-  view["flow_tables_bytes"] = bytes;
+  std::size_t tables = 0, pod_counts = 0, port_maps = 0;
+  for (const auto& worker : session.gateway.workers()) {
+    tables += worker->table().bytes_mapped();
+    pod_counts += worker->table().bytes_of_pod_counts();
+    port_maps += worker->ports().crowded().bytes();
+  }
+  view["flow_tables_bytes"] = tables;
   view["flow_tables_pages"] = session.gateway.workers().front()->table().page_kind();
+  view["pod_counts_bytes"] = pod_counts;
+  view["port_maps_bytes"] = port_maps;
   const auto status = session.telemetry.status();
   view["packet_buffers"] = status->buffers;
   view["packet_buffers_in_use"] = status->buffers_in_use;

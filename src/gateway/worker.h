@@ -65,6 +65,7 @@ class Worker {
   void step() noexcept;
 
   [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
+  [[nodiscard]] const nat::PortAllocator& ports() const noexcept { return ports_; }
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
   /// Frames that wait for the rest of their datagrams. Any thread.
   [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }

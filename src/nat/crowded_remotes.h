@@ -80,6 +80,11 @@ class CrowdedRemotes {
   // Any thread.
   [[nodiscard]] unsigned count() const noexcept { return count_.get(); }
   [[nodiscard]] std::uint64_t given_way() const noexcept { return given_way_.get(); }
+  /// Of memory, all of it taken at construction, touched as maps are needed.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return most_ * sizeof(PortMap) + chains_.size() * sizeof(chains_[0]) +
+           full_.size() * sizeof(Full);
+  }
 
  private:
   static constexpr std::uint16_t kNone = 0xffff;

@@ -157,6 +157,10 @@ class FlowTable {
   /// Records below this one may hold sessions; those from it on never did. Any thread.
   [[nodiscard]] std::uint32_t touched() const noexcept { return fresh_.get(); }
   [[nodiscard]] std::size_t bytes_mapped() const noexcept { return mapped_bytes_; }
+  /// Of the counts by pod, beside it.
+  [[nodiscard]] std::size_t bytes_of_pod_counts() const noexcept {
+    return pods_ ? pods_->bytes() : 0;
+  }
   /// "hugetlb", "transparent huge" or "plain" pages.
   [[nodiscard]] const char* page_kind() const noexcept { return page_kind_; }
 

@@ -39,6 +39,8 @@ class PodCounts {
 
   [[nodiscard]] std::uint32_t of(Be32 pod) const noexcept { return slots_[find(pod)].count; }
 
+  [[nodiscard]] std::size_t bytes() const noexcept { return slots_.size() * sizeof(Slot); }
+
  private:
   struct Slot {
     Be32 pod;
