@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <rte_eal.h>
@@ -49,11 +50,25 @@ int block_signals() {
   return ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+/// Whether a SIGHUP says that the terminal we were started from is gone (termios(3)), and not that
+/// somebody wants a reload: the kernel's own, or the one that a shell hands on to its jobs.
+bool is_hang_up(const signalfd_siginfo& info) {
+  if (info.ssi_code == SI_KERNEL) return true;
+  if (static_cast<pid_t>(info.ssi_pid) != ::getsid(0)) return false;
+  const int terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) ::close(terminal);
+  return terminal < 0;
+}
+
 /// Takes the signals that came; true when one of them ends the gateway.
 bool take_signals(int signals, reload::Reloader& reloader, telemetry::SessionLog& sessions) {
   signalfd_siginfo info{};
   while (::read(signals, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGHUP) return true;
+    if (is_hang_up(info)) {
+      log().info("the terminal has hung up; the gateway goes on as it is");
+      continue;
+    }
     // First, and whatever the configuration says by now: the file may have been moved away.
     if (const Status reopened = sessions.reopen(); !reopened) log().error("{}", reopened.error());
     reloader.reload("SIGHUP");
