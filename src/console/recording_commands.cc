@@ -45,8 +45,8 @@ constexpr const char* kNoTrace = "nothing is traced; trace add N begins\n";
 
 Recording::Wish wish_of(const Arguments& arguments) {
   Recording::Wish wish;
-  const gateway::SessionFilter filter = filter_of(arguments);
-  wish.filter = {filter.snat, filter.protocol};
+  wish.filter.protocol = filter_of(arguments).protocol;
+  if (arguments.has("address")) wish.filter.address = IpAddr::parse(arguments.text("address"));
   return wish;
 }
 
@@ -63,11 +63,6 @@ std::optional<Answer> refused(Session& session, const Recording::Wish& wish) {
   return std::nullopt;
 }
 
-View address_view(const std::optional<Be32>& address) {
-  if (!address) return nullptr;
-  return *address == Be32{} ? "none of IPv4" : Ipv4Addr{*address}.to_string();
-}
-
 /// How far a recording has come, of how much, and of which packets.
 void add_state(View& view, const Recording& recording) {
   const Recording::Wish& wish = recording.wish();
@@ -76,7 +71,7 @@ void add_state(View& view, const Recording& recording) {
   view["packets"] = recording.packets();
   view["packets_wanted"] = wish.packets;
   view["lost_copies"] = recording.lost();
-  view["address"] = address_view(address);
+  view["address"] = address ? View(address->to_string()) : View(nullptr);
   view["protocol"] = protocol ? View(nat::protocol_text(*protocol)) : View(nullptr);
 }
 

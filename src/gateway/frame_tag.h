@@ -21,8 +21,9 @@ struct FrameTag {
   DeviceId in = kNoDevice;
   DeviceId out = kNoDevice;
   IpAddr next_hop;
-  bool redirected = false;  ///< kSteered: see pipeline::Packet
-  std::uint8_t hops = 0;    ///< kSteered
+  bool redirected = false;     ///< kSteered: see pipeline::Packet
+  std::uint8_t hops = 0;       ///< kSteered
+  std::uint32_t recorded = 0;  ///< kSteered: its number where a tap follows it (tap.h)
 };
 
 inline constexpr std::uint16_t kTagRoom = 64;

@@ -258,10 +258,10 @@ void Worker::process() noexcept {
 /// The path; every so often with a look at the clock between stages, or for somebody who looks on.
 void Worker::take_path() noexcept {
   load_.add_burst(burst_.size());
-  Tap* tap = tap_.load(std::memory_order_acquire);
-  if (tap != nullptr) [[unlikely]] {
+  burst_tap_ = tap_.load(std::memory_order_acquire);
+  if (burst_tap_ != nullptr) [[unlikely]] {
     pipeline_.process(burst_, [&](unsigned stage, pipeline::Burst& burst) {
-      tap->after(stage, burst, context_.table);
+      burst_tap_->after(stage, burst, context_.table);
     });
   } else if (load_.bursts.get() % Load::kSampled == 0) [[unlikely]] {
     process_timed();
@@ -343,7 +343,8 @@ void Worker::hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept {
       tag(frame) = {.what = FrameTag::What::kSteered,
                     .in = packet.in,
                     .redirected = packet.redirected,
-                    .hops = packet.hops};
+                    .hops = packet.hops,
+                    .recorded = burst_tap_ == nullptr ? 0 : burst_tap_->number(place_of(packet))};
       return pass(frame, shared_.to_worker[packet.owner.value]);
     default: return transmit(frame, packet.out);
   }

@@ -116,6 +116,9 @@ class Worker {
   void settle(pipeline::Packet& packet) noexcept;
   void settle_in_pieces(pipeline::Packet& packet) noexcept;
   void hand_on(rte_mbuf* frame, const pipeline::Packet& packet) noexcept;
+  [[nodiscard]] unsigned place_of(const pipeline::Packet& packet) noexcept {
+    return static_cast<unsigned>(&packet - burst_.begin());
+  }
   void note_refusal(const pipeline::Packet& packet) noexcept;
   static void reshape(const pipeline::Packet& packet) noexcept;
   void pass(rte_mbuf* frame, rte_ring* ring) noexcept;
@@ -147,6 +150,7 @@ class Worker {
   std::uint32_t next_to_end_ = 0;
   std::atomic<Errand*> errand_{nullptr};
   std::atomic<Tap*> tap_{nullptr};
+  Tap* burst_tap_ = nullptr;             ///< that looked at the burst under way
   std::vector<TransmitQueue> transmit_;  ///< by DeviceId
 };
 

@@ -66,40 +66,90 @@ Result<std::unique_ptr<Recording>> Recording::start(gateway::Gateway& gateway, c
   recording->file_ = std::move(file);
   const auto mode = recording->file_ ? Tap::Mode::kEnds : Tap::Mode::kStages;
   for (std::uint8_t i = 0; i < gateway.workers().size(); ++i) {
-    recording->taps_.push_back(std::make_unique<Tap>(mode, wish.filter, wish.packets));
+    const auto workers = static_cast<unsigned>(gateway.workers().size());
+    recording->taps_.push_back(
+        std::make_unique<Tap>(mode, wish.filter, wish.packets, WorkerId{i}, workers));
     gateway.set_tap(WorkerId{i}, recording->taps_.back().get());
   }
   return recording;
 }
 
 Recording::Recording(gateway::Gateway& gateway, const Wish& wish)
-    : gateway_(gateway),
-      wish_(wish),
-      start_cycles_(rte_rdtsc()),
-      start_ns_(wall_ns()),
-      known_(gateway.workers().size()) {}
+    : gateway_(gateway), wish_(wish), start_cycles_(rte_rdtsc()), start_ns_(wall_ns()) {}
 
 Recording::~Recording() { stop(); }
 
 void Recording::turn() {
   if (!running()) return;
   read();
-  if (packets_ >= wish_.packets) stop();
+  if (packets_ < wish_.packets) return;
+  // The last ones may be under way between workers; where a copy was lost their end never comes.
+  constexpr std::uint64_t kShare = 5;  // of a second
+  if (complete_at_ == 0) complete_at_ = rte_rdtsc();
+  if (known_.empty() || rte_rdtsc() - complete_at_ > rte_get_tsc_hz() / kShare) stop();
 }
 
 void Recording::read() {
-  for (std::size_t worker = 0; worker < taps_.size(); ++worker) {
+  const std::size_t waiting = early_.size();  // since the turn before
+  for (const auto& tap : taps_) {
     for (unsigned i = 0; i < kRecordsATurn; ++i) {
-      const bool any = taps_[worker]->take([&](const TapRecord& record) {
-        if (file_) {
-          write(record);
+      const bool any = tap->take([&](const TapRecord& record) {
+        if (comes_early(record)) {
+          early_.push_back(record);
         } else {
-          note(worker, record);
+          take_in(record);
         }
       });
       if (!any) break;
     }
   }
+  const std::vector<TapRecord> early = std::exchange(early_, {});
+  for (std::size_t i = 0; i < early.size(); ++i) {
+    if (!comes_early(early[i])) {
+      take_in(early[i]);
+    } else if (i >= waiting) {
+      early_.push_back(early[i]);
+    }
+  }
+}
+
+bool Recording::comes_early(const TapRecord& record) const {
+  const auto same = [&](const TapRecord& other) { return other.packet == record.packet; };
+  return record.followed &&
+         (!known_.contains(record.packet) || std::any_of(early_.begin(), early_.end(), same));
+}
+
+void Recording::take_in(const TapRecord& record) {
+  const bool came = record.stage == 0 && !record.followed;
+  if (came && !begin(record)) return;
+  const auto known = known_.find(record.packet);
+  if (known == known_.end()) return;
+  if (file_) {
+    write(record);
+  } else {
+    note(record, known->second);
+  }
+  const bool last = record.stage + 1U == pipeline::kStages;
+  // Its owner goes on with it; the pieces of a datagram share a number.
+  const bool goes_on =
+      record.fate == Fate::kToWorker || (record.followed && record.fate == Fate::kHeld);
+  if (last && !goes_on) known_.erase(known);
+}
+
+/// A packet that has just come in; false: there are enough.
+bool Recording::begin(const TapRecord& record) {
+  if (packets_ >= wish_.packets) return false;
+  ++packets_;
+  Known known{traced_.size(), record.worker, {}};
+  if (!file_) {
+    const std::string what = tuple(record);
+    traced_.push_back({fmt::format("worker {}, in by {}: {}, {} bytes", record.worker.value,
+                                   device(record.in), what, record.length),
+                       {}});
+    known.last = {"", "", "", what};
+  }
+  known_.insert_or_assign(record.packet, std::move(known));
+  return true;
 }
 
 void Recording::stop() {
@@ -132,14 +182,16 @@ std::string Recording::outcome(const TapRecord& record) const {
   }
   std::string text{word(record.fate)};
   if (record.out != kNoDevice) text += " by " + device(record.out);
+  if (record.cut) text += " in fragments";
   if (record.verdict != pipeline::Verdict::kNone) text += fmt::format(": {}", word(record.verdict));
   return text;
 }
 
+/// As it came in, and what became of it: what is in between is a trace's.
 void Recording::write(const TapRecord& record) {
   const bool before = record.stage == 0;
-  if (before && packets_ >= wish_.packets) return;
-  packets_ += before ? 1 : 0;
+  if (before && record.followed) return;
+  if (!before && record.fate == Fate::kToWorker) return;
   const std::uint64_t since = record.cycles - start_cycles_;
   const std::uint64_t hz = rte_get_tsc_hz();
   PcapngWriter::Packet packet;
@@ -153,20 +205,7 @@ void Recording::write(const TapRecord& record) {
   file_->write(packet);
 }
 
-void Recording::note(std::size_t worker, const TapRecord& record) {
-  auto& known = known_[worker];
-  auto place = std::find_if(known.begin(), known.end(),
-                            [&](const Known& other) { return other.packet == record.packet; });
-  if (place == known.end()) {
-    if (packets_ >= wish_.packets || record.stage != 0) return;
-    ++packets_;
-    const std::string what = tuple(record);
-    traced_.push_back({fmt::format("worker {}, in by {}: {}, {} bytes", worker, device(record.in),
-                                   what, record.length),
-                       {}});
-    known.push_back({traced_.size() - 1, record.packet, {"", "", "", what}});
-    place = known.end() - 1;
-  }
+void Recording::note(const TapRecord& record, Known& known) {
   const std::string session = !record.session ? ""
                               : record.first  ? "opens a session"
                                               : "has a session";
@@ -176,13 +215,15 @@ void Recording::note(std::size_t worker, const TapRecord& record) {
                                          : "verdict " + std::string(word(record.verdict)),
                                      session, tuple(record)};
   std::string change;
+  if (record.worker != known.worker) change = fmt::format("worker {}", record.worker.value);
+  known.worker = record.worker;
   for (std::size_t i = 0; i < now.size(); ++i) {
-    if (now[i] == place->last[i] || now[i].empty()) continue;
+    if (now[i] == known.last[i] || now[i].empty()) continue;
     change += (change.empty() ? "" : "; ") + now[i];
   }
-  place->last = now;
+  known.last = now;
   if (change.empty()) return;
-  traced_[place->place].steps.push_back({std::string(pipeline::kStageNames[record.stage]), change});
+  traced_[known.place].steps.push_back({std::string(pipeline::kStageNames[record.stage]), change});
 }
 
 }  // namespace sluice::telemetry

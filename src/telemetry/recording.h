@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Copyright (c) 2026 The sluice authors
 /// A trace or a capture under way: puts a tap into every worker, reads what they copy out, and
-/// turns it into lines or into a pcapng file. One at a time. Owner: the main thread.
+/// turns it into lines or into a pcapng file. A packet that goes from one worker to another is one
+/// packet. One recording at a time. Owner: the main thread.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "gateway/gateway.h"
@@ -26,7 +29,8 @@ class Recording {
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
-  /// The main thread's turn; takes the taps away once there is all that was wished for.
+  /// The main thread's turn; takes the taps away once there is all that was wished for, and what
+  /// became of it.
   void turn();
   void stop();
 
@@ -49,18 +53,21 @@ class Recording {
 
  private:
   Recording(gateway::Gateway& gateway, const Wish& wish);
-  void read();
-  void write(const gateway::TapRecord& record);
-  void note(std::size_t worker, const gateway::TapRecord& record);
-  [[nodiscard]] std::string device(DeviceId id) const;
-  [[nodiscard]] std::string outcome(const gateway::TapRecord& record) const;
-
-  /// How far a traced packet of a worker has come.
+  /// How far a packet has come whose end is not known yet.
   struct Known {
-    std::size_t place = 0;
-    std::uint32_t packet = 0;
+    std::size_t place = 0;  ///< in `traced_`
+    WorkerId worker{};
     std::vector<std::string> last;
   };
+
+  void read();
+  [[nodiscard]] bool comes_early(const gateway::TapRecord& record) const;
+  void take_in(const gateway::TapRecord& record);
+  [[nodiscard]] bool begin(const gateway::TapRecord& record);
+  void write(const gateway::TapRecord& record);
+  void note(const gateway::TapRecord& record, Known& known);
+  [[nodiscard]] std::string device(DeviceId id) const;
+  [[nodiscard]] std::string outcome(const gateway::TapRecord& record) const;
 
   gateway::Gateway& gateway_;
   Wish wish_;
@@ -71,7 +78,10 @@ class Recording {
   std::uint64_t lost_ = 0;
   std::uint64_t start_cycles_, start_ns_;
   std::vector<Traced> traced_;
-  std::vector<std::vector<Known>> known_;  ///< by worker
+  std::unordered_map<std::uint32_t, Known> known_;  ///< by the packet's number
+  /// Of packets that another worker handed on, read before what that worker says of them.
+  std::vector<gateway::TapRecord> early_;
+  std::uint64_t complete_at_ = 0;  ///< cycles; when the last packet wished for came; 0: not yet
 };
 
 }  // namespace sluice::telemetry

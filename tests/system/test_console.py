@@ -8,6 +8,7 @@ import pathlib
 import pty
 import re
 import select
+import signal
 import socket
 import stat
 import subprocess
@@ -45,6 +46,11 @@ class ConsoleTest(LabTest):
         sender.connect(to)
         sender.send(b"x")
         return sender
+
+    def send_frame(self, lab, target, ethertype, payload):
+        pod = lab.parties["pod-b1"].host
+        with frames.Wire(pod, "eth0") as wire:
+            wire.send(frames.ethernet(target, pod.mac("eth0"), ethertype, payload))
 
     def wait_for_session(self, lab, *words, count=1):
         wait_for(lambda: self.shown(lab, "show", "flows", *words, "count")["matching"] == count,
@@ -346,11 +352,6 @@ class LastDrops(ConsoleTest):
     def explained(self, lab, reason):
         wait_for(lambda: self.shown(lab, "show", "drops", "reason", reason)["samples"], reason)
         return self.shown(lab, "explain", "last", "drop", reason)
-
-    def send_frame(self, lab, target, ethertype, payload):
-        pod = lab.parties["pod-b1"].host
-        with frames.Wire(pod, "eth0") as wire:
-            wire.send(frames.ethernet(target, pod.mac("eth0"), ethertype, payload))
 
     def test_a_next_hop_that_never_answered(self):
         lab = self.lab()
@@ -714,9 +715,15 @@ class TheGatewaysOwn(TerminalTest):
         os.close(self.master)
 
     def test_the_gateway_outlives_its_terminal(self):
+        gateway = self.running.gateway
+        self.ask(self.running, "set", "timeout", "udp", "77s")
         os.close(self.master)
-        wait_for(lambda: "its terminal is gone" in self.running.gateway.log(), "a word in the log")
-        self.assertIn("sluice", self.shown(self.running, "show", "version"))
+        wait_for(lambda: "its terminal is gone" in gateway.log(), "a word in the log")
+        wait_for(lambda: "the terminal has hung up" in gateway.log(), "the signal that the kernel sends")
+        self.assertNotIn("(SIGHUP)", gateway.log(), "a lost connection is no wish for a reload")
+        self.assertEqual(self.shown(self.running, "show", "config")["flows.timeouts.udp"], "77s")
+        gateway.process.send_signal(signal.SIGHUP)  # somebody else's is one
+        wait_for(lambda: "in force (SIGHUP)" in gateway.log(), "the reload")
         self.assertEqual(self.running.gateway.stop(), 0, self.running.gateway.log())
 
 
