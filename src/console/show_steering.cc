@@ -20,7 +20,7 @@ View shares(const gateway::Gateway& gateway) {
     view.push_back({{"worker", i},
                     {"entries", entries},
                     {"ports_of_mappings", ports},
-                    {"sessions", gateway.workers()[i]->table().size()}});
+                    {"sessions", gateway.workers()[i]->sessions()}});
   }
   return view;
 }

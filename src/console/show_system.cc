@@ -69,7 +69,7 @@ View show_workers(Session& session, const Arguments&) {
                                {"full_bursts", load.full_bursts.get()},
                                {"longest_turn_us", microseconds(load.longest_cycles.get())},
                                {"poll_gaps", load.poll_gaps.get()},
-                               {"sessions", worker.table().size()},
+                               {"sessions", worker.sessions()},
                                {"handed_over", worker.counters().handed_over.get()}});
   }
   view["stages"] = stage_rows(session.gateway);
@@ -116,9 +116,13 @@ View show_rates(Session& session, const Arguments& arguments) {
   view["sessions_opened_a_second"] = rate(grown.sessions_opened);
   if (arguments.json) {
     view["sessions"] = status->sessions;
+    view["flow_table_records"] = status->records;
     view["sessions_capacity"] = status->capacity;
   } else {
-    view["sessions"] = fmt::format("{} of {}", status->sessions, status->capacity);
+    view["sessions"] = status->records == status->sessions
+                           ? fmt::format("{} of {}", status->sessions, status->capacity)
+                           : fmt::format("{}; with mappings and redirects {} of {}",
+                                         status->sessions, status->records, status->capacity);
   }
   view["workers"] = View::array();
   for (std::size_t i = 0; i < status->workers.size(); ++i) {

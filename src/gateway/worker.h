@@ -66,6 +66,11 @@ class Worker {
 
   [[nodiscard]] const nat::FlowTable& table() const noexcept { return *table_; }
   [[nodiscard]] const nat::PortAllocator& ports() const noexcept { return ports_; }
+  /// In its table, where mappings and redirects have records as well. Any thread.
+  [[nodiscard]] std::uint64_t sessions() const noexcept {
+    const std::uint64_t ended = table_->ended();  // first: a session opens before it ends
+    return counters_.sessions_opened.get() - ended;
+  }
   [[nodiscard]] const pipeline::Counters& counters() const noexcept { return counters_; }
   /// Frames that wait for the rest of their datagrams. Any thread.
   [[nodiscard]] std::uint32_t fragments_held() const noexcept { return fragments_.held(); }

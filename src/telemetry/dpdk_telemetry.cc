@@ -39,6 +39,7 @@ void sessions(const Telemetry& telemetry, rte_tel_data* out) {
   const pipeline::Totals totals = telemetry.gateway().totals();
   rte_tel_data_add_dict_u64(out, "sessions", status->sessions);
   rte_tel_data_add_dict_u64(out, "held", status->sessions_held);
+  rte_tel_data_add_dict_u64(out, "records", status->records);
   rte_tel_data_add_dict_u64(out, "capacity", status->capacity);
   rte_tel_data_add_dict_u64(out, "opened", totals.sessions_opened);
   rte_tel_data_add_dict_u64(out, "ended", totals.sessions_ended);

@@ -124,6 +124,10 @@ void add_sessions(Families& out, const pipeline::Totals& totals, const Status& s
   out.one("sessions", "Sessions in the flow tables", number(status.sessions));
   out.one("sessions_held", "Of those, ended ones whose ports rest", number(status.sessions_held));
   out.one("sessions_capacity", "Sessions the flow tables have room for", number(status.capacity));
+  out.one(
+      "flow_table_records",
+      "Records in use, of sessions_capacity: sessions, endpoint-independent mappings, redirects",
+      number(status.records));
   out.one("sessions_opened_total", "Sessions opened", number(totals.sessions_opened));
   out.one("sessions_ended_total", "Sessions ended, for whatever reason",
           number(totals.sessions_ended));

@@ -135,7 +135,8 @@ void Telemetry::look(double seconds) {
     if (neighbour.state == eni::Resolver::State::kIncomplete) ++fresh->neighbours_silent;
   }
   for (const auto& worker : gateway_.workers()) {
-    fresh->sessions += worker->table().size();
+    fresh->sessions += worker->sessions();
+    fresh->records += worker->table().size();
     fresh->sessions_held += worker->table().held();
     fresh->capacity += worker->table().capacity();
   }

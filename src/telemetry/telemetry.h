@@ -59,6 +59,7 @@ struct Status {
   std::vector<WorkerStatus> workers;
   std::size_t neighbours = 0, neighbours_silent = 0;
   std::uint64_t sessions = 0, sessions_held = 0, capacity = 0;
+  std::uint64_t records = 0;  ///< of `capacity`: sessions, mappings and redirects
   unsigned buffers = 0, buffers_in_use = 0;
   std::uint64_t session_records_written = 0, session_records_lost = 0;  ///< by the session log
   std::shared_ptr<const Census> census;  ///< the last whole one; may be none yet

@@ -409,6 +409,20 @@ class LastDrops(ConsoleTest):
         lab.end(self)
 
 
+class Counting(ConsoleTest):
+    def test_mappings_are_records_and_no_sessions(self):
+        lab = self.running_lab(config_text=config_text(
+            NodeTopology, **{"snat:\n": "snat:\n  mapping: endpoint_independent\n"}))
+        self.udp(lab, port=4001, to=(INTERNET, 7001))
+        self.udp(lab, port=4000, to=(INTERNET, 7000)).sendto(b"x", (INTERNET, 7002))
+        self.wait_for_session(lab, "remote", INTERNET, count=3)
+        wait_for(lambda: self.shown(lab, "show", "rates")["sessions"] == 3, "three sessions")
+        self.assertEqual(self.shown(lab, "show", "rates")["flow_table_records"], 5, "and two mappings")
+        self.assertIn("sessions: 3; with mappings and redirects 5 of 65536", self.ask(lab, "show", "rates"))
+        self.assertEqual(self.shown(lab, "show", "workers")["workers"][0]["sessions"], 3)
+        lab.end(self)
+
+
 class Acting(ConsoleTest):
     def test_sessions_are_cleared_by_filter(self):
         lab = self.running_lab()
