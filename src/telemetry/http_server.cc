@@ -46,13 +46,23 @@ Page readyz(const Telemetry& telemetry) {
   return {503, fmt::format("not ready\n{}\n", fmt::join(status->not_ready, "\n"))};
 }
 
+/// The status is what a handler returns: 0 would have the server answer once more.
+int refuse_method(mg_connection* connection) {
+  constexpr int kMethodNotAllowed = 405;
+  constexpr std::string_view kText = "GET or HEAD\n";
+  mg_printf(connection,
+            "HTTP/1.1 %d Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Type: text/plain\r\n"
+            "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+            kMethodNotAllowed, kText.size());
+  mg_write(connection, kText.data(), kText.size());
+  return kMethodNotAllowed;
+}
+
 template <Page (*kPage)(const Telemetry&)>
 int answer(mg_connection* connection, void* data) {
   auto& server = *static_cast<HttpServer::Impl*>(data);
   const std::string_view method = mg_get_request_info(connection)->request_method;
-  if (method != "GET" && method != "HEAD") {
-    return mg_send_http_error(connection, 405, "%s", "GET or HEAD");
-  }
+  if (method != "GET" && method != "HEAD") return refuse_method(connection);
   Page page{503, "starting or stopping\n"};
   {
     const std::shared_lock lock(server.mutex);

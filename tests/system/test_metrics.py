@@ -22,8 +22,8 @@ PROMTOOL = shutil.which("promtool")
 
 
 class MetricsTest(ConsoleTest):
-    def get(self, lab, path, method="GET"):
-        """Status and body, asked inside the gateway's namespace."""
+    def answer(self, lab, path, method="GET"):
+        """Head and body, asked inside the gateway's namespace."""
         with lab.gateway_host.inside():
             connection = socket.create_connection(LISTEN, timeout=20)
         with connection:
@@ -31,8 +31,13 @@ class MetricsTest(ConsoleTest):
             answer = b""
             while piece := connection.recv(65536):
                 answer += piece
-        head, _, body = answer.partition(b"\r\n\r\n")
-        return int(head.split()[1]), body.decode()
+        head, _, body = answer.decode().partition("\r\n\r\n")
+        return head, body
+
+    def get(self, lab, path, method="GET"):
+        """Status and body."""
+        head, body = self.answer(lab, path, method)
+        return int(head.split()[1]), body
 
     def metrics(self, lab):
         status, body = self.get(lab, "/metrics")
@@ -121,7 +126,11 @@ class Scraping(MetricsTest):
     def test_other_methods_than_get(self):
         lab = self.running_lab()
         self.assertEqual(self.get(lab, "/healthz", "HEAD"), (200, ""))
-        self.assertEqual(self.get(lab, "/metrics", "POST")[0], 405)
+        for path in ("/metrics", "/healthz", "/readyz"):
+            for method in ("POST", "DELETE", "OPTIONS"):
+                with self.subTest(f"{method} {path}"):
+                    self.assertEqual(self.get(lab, path, method), (405, "GET or HEAD\n"))
+        self.assertIn("Allow: GET, HEAD", self.answer(lab, "/readyz", "POST")[0].split("\r\n"))
         lab.end(self)
 
     def test_a_port_in_use_is_told_at_start(self):
