@@ -22,6 +22,21 @@ View texts(const List& list) {
   return words;
 }
 
+/// As the configuration has it; "mtu" is the device's own.
+View mtu_of(const std::optional<std::uint16_t>& configured) {
+  return configured ? View(*configured) : View(nullptr);
+}
+
+View routes_of(const config::EniConfig& eni, bool json) {
+  View rows = View::array();
+  std::vector<std::string> words;
+  for (const config::RouteConfig& route : eni.routes) {
+    rows.push_back({{"to", route.to.to_string()}, {"via", route.via.to_string()}});
+    words.push_back(fmt::format("{} via {}", route.to.to_string(), route.via.to_string()));
+  }
+  return json || words.empty() ? rows : View(fmt::format("{}", fmt::join(words, ", ")));
+}
+
 View device_of(const eni::Device& device) {
   return {{"driver", device.driver()},
           {"mac", mac_text(device.mac())},
@@ -41,23 +56,28 @@ std::string_view state_text(eni::Resolver::State state) {
 
 }  // namespace
 
-View show_eni(Session& session, const Arguments&) {
+View show_eni(Session& session, const Arguments& arguments) {
   const config::Config& config = session.gateway.config();
   View view = View::object();
   std::size_t number = 0;
   for (const auto& eni : config.enis) {
     View one{{"kind", eni.primary ? "primary ENI" : "ENI"}, {"device", eni.device}};
     one.update(device_of(*session.gateway.devices()[number++]));
+    one["mtu_configured"] = mtu_of(eni.mtu);
     one["address"] = eni.address.to_string();
     one["router"] = eni.gateway.to_string();
+    one["address6"] = eni.address6 ? View(eni.address6->to_string()) : View(nullptr);
+    one["router6"] = eni.gateway6.to_string();
     one["secondary"] = texts(eni.secondary);
     one["prefixes"] = texts(eni.prefixes);
     one["forwards"] = texts(eni.forwards);
+    one["routes"] = routes_of(eni, arguments.json);
     view[eni.name] = one;
   }
   for (const auto& port : config.pod_ports) {
     View one{{"kind", "pod port"}, {"device", port.device}};
     one.update(device_of(*session.gateway.devices()[number++]));
+    one["mtu_configured"] = mtu_of(port.mtu);
     one["router"] = port.gateway.to_string();
     one["pods"] = texts(port.pods);
     view[port.name] = one;
