@@ -84,7 +84,9 @@ Recording* capture_of(Session& session) {
 constexpr const char* kNoCapture = "nothing is captured\n";
 
 Answer not_all_written(const Recording& capture) {
-  return failed(capture.wish().path + ": not all could be written\n");
+  const std::uint64_t whole = capture.packets_in_file();
+  return failed(fmt::format("{}, which ended the capture; {} packet{} written whole\n",
+                            capture.file_error(), whole, whole == 1 ? " was" : "s were"));
 }
 
 }  // namespace
@@ -149,7 +151,7 @@ Reply capture_start(Session& session, const Arguments& arguments) {
 Reply capture_show(Session& session, const Arguments& arguments) {
   const Recording* capture = capture_of(session);
   if (capture == nullptr) return failed(kNoCapture);
-  if (!capture->file_is_good()) return not_all_written(*capture);
+  if (!capture->file_error().empty()) return not_all_written(*capture);
   View view{{"file", capture->wish().path}};
   add_state(view, *capture);
   return shown(view, arguments);
@@ -159,7 +161,7 @@ Reply capture_stop(Session& session, const Arguments& arguments) {
   Recording* capture = capture_of(session);
   if (capture == nullptr) return failed(kNoCapture);
   capture->stop();
-  if (!capture->file_is_good()) return not_all_written(*capture);
+  if (!capture->file_error().empty()) return not_all_written(*capture);
   return shown({{"file", capture->wish().path},
                 {"packets", capture->packets()},
                 {"lost_copies", capture->lost()}},

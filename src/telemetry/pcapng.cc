@@ -8,9 +8,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace sluice::telemetry {
 namespace {
+
+constexpr std::size_t kMuch = 65'536;  // bytes
 
 enum BlockType : std::uint32_t {
   kSectionHeader = 0x0a0d0d0a,
@@ -65,23 +68,29 @@ Result<std::unique_ptr<PcapngWriter>> PcapngWriter::create(
   const int descriptor =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kOwnersAlone);
   if (descriptor < 0) return Error{fmt::format("{}: {}", path, std::strerror(errno))};
-  auto writer = std::unique_ptr<PcapngWriter>(
-      new PcapngWriter(File(::fdopen(descriptor, "wb"), std::fclose)));
+  auto writer = std::unique_ptr<PcapngWriter>(new PcapngWriter(path, descriptor));
   writer->block(kSectionHeader, section_header());
   for (const std::string& name : interfaces) {
     writer->block(kInterfaceDescription, interface_description(name));
   }
+  if (const Status begun = writer->flush(); !begun) {
+    ::unlink(path.c_str());
+    return Error{begun.error()};
+  }
   return writer;
 }
 
-void PcapngWriter::block(std::uint32_t type, const std::string& body) {
-  std::string all;
+PcapngWriter::~PcapngWriter() { static_cast<void>(close()); }
+
+void PcapngWriter::block(std::uint32_t type, const std::string& body, bool ends_packet) {
+  if (!error_.empty()) return;
   const auto length = static_cast<std::uint32_t>(body.size() + 3 * sizeof(std::uint32_t));
-  put(all, type);
-  put(all, length);
-  all += body;
-  put(all, length);
-  std::fwrite(all.data(), 1, all.size(), file_.get());
+  put(buffer_, type);
+  put(buffer_, length);
+  buffer_ += body;
+  put(buffer_, length);
+  ends_.push_back({buffer_.size(), ends_packet});
+  if (buffer_.size() >= kMuch) static_cast<void>(flush());
 }
 
 void PcapngWriter::write(const Packet& packet) {
@@ -95,12 +104,47 @@ void PcapngWriter::write(const Packet& packet) {
   pad(body);
   put_option(body, kComment, packet.comment);
   end_options(body);
-  block(kEnhancedPacket, body);
+  block(kEnhancedPacket, body, packet.last);
 }
 
-bool PcapngWriter::close() {
-  const bool good = std::ferror(file_.get()) == 0;
-  return std::fclose(file_.release()) == 0 && good;
+Status PcapngWriter::flush() {
+  std::size_t written = 0;
+  while (error_.empty() && written < buffer_.size()) {
+    const ssize_t now = ::write(descriptor_, buffer_.data() + written, buffer_.size() - written);
+    if (now >= 0) {
+      written += static_cast<std::size_t>(now);
+    } else if (errno != EINTR) {
+      fail(errno, written);
+    }
+  }
+  if (!error_.empty()) return Error{error_};
+  in_file_ += written;
+  for (const End& end : ends_) whole_packets_ += end.of_packet ? 1 : 0;
+  buffer_.clear();
+  ends_.clear();
+  return success();
+}
+
+void PcapngWriter::fail(int error, std::size_t written) {
+  error_ = fmt::format("{}: {}", path_, std::strerror(error));
+  std::size_t whole = 0;
+  for (const End& end : ends_) {
+    if (end.at > written) break;
+    whole = end.at;
+    whole_packets_ += end.of_packet ? 1 : 0;
+  }
+  in_file_ += whole;
+  // A reader would take the rest of a block for a damaged file.
+  if (::ftruncate(descriptor_, static_cast<off_t>(in_file_)) != 0) error_ += "; its end is damaged";
+  buffer_.clear();
+  ends_.clear();
+}
+
+Status PcapngWriter::close() {
+  if (descriptor_ < 0) return success();
+  Status flushed = flush();
+  if (::close(std::exchange(descriptor_, -1)) == 0 || !flushed) return flushed;
+  return Error{fmt::format("{}: {}", path_, std::strerror(errno))};
 }
 
 }  // namespace sluice::telemetry

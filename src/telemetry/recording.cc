@@ -82,6 +82,8 @@ Recording::~Recording() { stop(); }
 void Recording::turn() {
   if (!running()) return;
   read();
+  const bool writes = !file_ || file_->flush().ok();
+  if (!writes) return stop();
   if (packets_ < wish_.packets) return;
   // The last ones may be under way between workers; where a copy was lost their end never comes.
   constexpr std::uint64_t kShare = 5;  // of a second
@@ -159,7 +161,8 @@ void Recording::stop() {
   lost_ = lost();
   taps_.clear();
   if (!file_) return;
-  good_ = file_->close();
+  if (const Status done = file_->close(); !done) file_error_ = done.error();
+  packets_in_file_ = file_->whole_packets();
   file_.reset();
   closed_ = true;
 }
@@ -198,6 +201,7 @@ void Recording::write(const TapRecord& record) {
   packet.interface = (before || record.out == kNoDevice ? record.in : record.out).value;
   packet.time_ns = start_ns_ + since / hz * kNsPerSecond + since % hz * kNsPerSecond / hz;
   packet.length = record.length;
+  packet.last = !before;
   packet.bytes = {record.bytes.data(), record.captured};
   packet.comment =
       before ? fmt::format("packet {}, as it came in by {}", record.packet, device(record.in))

@@ -36,7 +36,9 @@ class Recording {
 
   [[nodiscard]] bool is_capture() const { return file_ != nullptr || closed_; }
   [[nodiscard]] bool running() const { return !taps_.empty(); }
-  [[nodiscard]] bool file_is_good() const { return good_; }
+  /// Why the file could not be written, which ended the capture; empty: it could.
+  [[nodiscard]] const std::string& file_error() const { return file_error_; }
+  [[nodiscard]] std::uint64_t packets_in_file() const { return packets_in_file_; }  ///< once closed
   [[nodiscard]] const Wish& wish() const { return wish_; }
   [[nodiscard]] std::uint32_t packets() const { return packets_; }
   [[nodiscard]] std::uint64_t lost() const;  ///< copies for which the ring had no room
@@ -74,7 +76,9 @@ class Recording {
   std::uint32_t packets_ = 0;
   std::vector<std::unique_ptr<gateway::Tap>> taps_;  ///< by worker; none once it is over
   std::unique_ptr<PcapngWriter> file_;
-  bool closed_ = false, good_ = true;
+  bool closed_ = false;
+  std::string file_error_;
+  std::uint64_t packets_in_file_ = 0;
   std::uint64_t lost_ = 0;
   std::uint64_t start_cycles_, start_ns_;
   std::vector<Traced> traced_;

@@ -2,9 +2,12 @@
 # Copyright (c) 2026 The sluice authors
 """What the console says of things that are set, that fail, or that changed: whole, once, and as it is."""
 
+import contextlib
+import re
 
+from lab.system import run, wait_for
 from support import NodeTopology, config_text
-from test_console import ConsoleTest
+from test_console import FAILED, ConsoleTest
 
 
 class Devices(ConsoleTest):
@@ -21,3 +24,41 @@ class Devices(ConsoleTest):
         self.assertIsNone(said["pod-a1"]["mtu_configured"])
         self.assertIn("routes: 10.10.64.0/18 via 10.10.10.9, fd20::/64 via fd10::9\n", self.ask(lab, "show", "eni"))
         lab.end(self)
+
+
+class Recorded(ConsoleTest):
+    def test_a_capture_ends_when_its_disk_is_full_and_says_so(self):
+        lab = self.lab()
+        disk = lab.gateway.folder / "disk"
+        disk.mkdir()
+        run(["mount", "-t", "tmpfs", "-o", "size=16k", "none", str(disk)])
+        self.addCleanup(run, ["umount", "-l", str(disk)], check=False)
+        lab.start()
+        path = disk / "a.pcapng"
+        self.ask(lab, "capture", "start", str(path), "protocol", "udp", "count", "100000")
+        sender = self.udp(lab)
+
+        def ended():
+            for _ in range(10):
+                with contextlib.suppress(ConnectionRefusedError):  # nobody listens there
+                    sender.send(b"x" * 500)
+            return not self.ask_anyhow(lab, "capture", "show").startswith("file:")
+        wait_for(ended, "the disk to be full")
+        for word in ("show", "stop"):
+            said = self.ask(lab, "capture", word, status=FAILED)
+            self.assertRegex(said, rf"^{path}: No space left on device, which ended the capture; \d+ packets were "
+                                   "written whole\n$")
+        packets = int(re.search(r"(\d+) packets", said)[1])
+        self.assertGreater(packets, 3)
+        data, types, at = path.read_bytes(), [], 0
+        while at < len(data):
+            types.append(int.from_bytes(data[at:at + 4], "little"))
+            at += int.from_bytes(data[at + 4:at + 8], "little")
+        self.assertEqual(at, len(data), "it ends with a whole block")
+        self.assertIn(types.count(6), range(2 * packets, 2 * packets + 40))
+        path.unlink()
+        self.ask(lab, "capture", "start", str(path), "count", "5")
+        lab.end(self)
+
+    def ask_anyhow(self, lab, *words):
+        return self.console(lab, *words, check=False)
