@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -282,14 +283,6 @@ namespace {
 
 constexpr const char* kSeveral = "several commands; ? behind it names them";
 
-/// What may follow `watch` and these words: as without it, and the seconds where it may end.
-std::vector<Candidate> watchable(std::span<const std::string> words) {
-  std::vector<Candidate> all = candidates(words);
-  const auto typed = read_line(fmt::format("{}", fmt::join(words, " ")));
-  if (typed) all.push_back({"SECONDS", "how often: a number of seconds", true});
-  return all;
-}
-
 }  // namespace
 
 Result<Typed> read_line(std::string_view line) {
@@ -315,8 +308,11 @@ Result<Typed> read_line(std::string_view line) {
   return Typed{whole->command, std::move(whole->arguments), whole->rest};
 }
 
-std::vector<Candidate> candidates(std::span<const std::string> words) {
-  if (!words.empty() && words.front() == "watch") return watchable(words.subspan(1));
+namespace {
+
+/// What may follow these words by the commands of which `may_be` is true.
+template <typename MayBe>
+std::vector<Candidate> candidates_of(std::span<const std::string> words, MayBe&& may_be) {
   std::vector<Candidate> all;
   const auto add = [&](Candidate candidate) {
     const auto known = std::find_if(all.begin(), all.end(), [&](const Candidate& other) {
@@ -327,6 +323,7 @@ std::vector<Candidate> candidates(std::span<const std::string> words) {
     if (!known->place && known->help != candidate.help) known->help = kSeveral;
   };
   for (const Syntax& syntax : syntaxes()) {
+    if (!may_be(syntax.command->syntax)) continue;
     Walk walk(syntax);
     const bool fits = std::all_of(words.begin(), words.end(), [&](const std::string& word) {
       return !walk.at_rest() && walk.take(word);
@@ -346,6 +343,30 @@ std::vector<Candidate> candidates(std::span<const std::string> words) {
     }
   }
   return all;
+}
+
+/// What may follow `watch` and these words: as without it, and the seconds where it may end.
+std::vector<Candidate> watchable(std::span<const std::string> words) {
+  std::vector<Candidate> all = candidates_of(words, only_shows);
+  const auto typed = read_line(fmt::format("{}", fmt::join(words, " ")));
+  if (typed && only_shows(typed.value().command->syntax)) {
+    all.push_back({"SECONDS", "how often: a number of seconds", true});
+  }
+  return all;
+}
+
+}  // namespace
+
+bool only_shows(std::string_view syntax) {
+  constexpr std::array<std::string_view, 6> kBegin{"show ",        "explain ", "trace show",
+                                                   "capture show", "check ",   "help"};
+  return std::any_of(kBegin.begin(), kBegin.end(),
+                     [&](std::string_view begin) { return syntax.starts_with(begin); });
+}
+
+std::vector<Candidate> candidates(std::span<const std::string> words) {
+  if (!words.empty() && words.front() == "watch") return watchable(words.subspan(1));
+  return candidates_of(words, [](std::string_view) { return true; });
 }
 
 }  // namespace sluice::console

@@ -48,6 +48,9 @@ struct Typed {
 /// The command that a line is. The error says what is wrong with the command that is meant.
 [[nodiscard]] Result<Typed> read_line(std::string_view line);
 
+/// Whether a command of this syntax only shows something: such may be repeated.
+[[nodiscard]] bool only_shows(std::string_view syntax);
+
 /// What may follow these words: a word, or a place.
 struct Candidate {
   std::string word;

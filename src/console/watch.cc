@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "config/problem.h"
 #include "console/grammar.h"
@@ -40,13 +39,6 @@ std::size_t rows_of(std::string_view line, unsigned columns) {
   const auto characters = static_cast<std::size_t>(std::count_if(
       line.begin(), line.end(), [](char c) { return (static_cast<unsigned>(c) & 0xc0U) != 0x80; }));
   return characters == 0 || columns == 0 ? 1 : (characters + columns - 1) / columns;
-}
-
-bool only_shows(const Command& command) {
-  constexpr std::array<std::string_view, 6> kBegin{"show ",        "explain ", "trace show",
-                                                   "capture show", "check ",   "help"};
-  return std::any_of(kBegin.begin(), kBegin.end(),
-                     [&](std::string_view begin) { return command.syntax.starts_with(begin); });
 }
 
 }  // namespace
@@ -86,7 +78,7 @@ std::optional<Result<Watch>> read_watch(std::string_view line) {
   if (typed.value().arguments.json) watch.command = with_json(watch.command);
   const auto watched = read_line(watch.command);
   if (!watched) return Error{watched.error()};
-  if (!only_shows(*watched.value().command)) {
+  if (!only_shows(watched.value().command->syntax)) {
     return Error{
         fmt::format("{} is not repeated: watch takes commands that only show something, such as "
                     "show, explain, trace show",

@@ -155,6 +155,10 @@ TEST(Grammar, CompletesJsonAndWithinWatch) {
   EXPECT_TRUE(after("watch show").contains("rates"));
   EXPECT_TRUE(after("watch show rates").contains("SECONDS"));
   EXPECT_FALSE(after("watch show").contains("SECONDS"));
+  EXPECT_EQ(after("watch"),
+            (std::set<std::string>{"show", "explain", "trace", "capture", "check", "help"}));
+  EXPECT_EQ(after("watch trace"), std::set<std::string>{"show"});
+  EXPECT_TRUE(after("watch set log level").empty());
 }
 
 TEST(Grammar, NoSyntaxHasAPlaceThatIsUnknown) {
