@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/ip.h"
 #include "nat/session_text.h"
 #include "net/headers.h"
@@ -17,10 +19,25 @@ struct Ports {
   Be16 source, destination;
 };
 
-/// Null where they are not at hand; of protocols that have none.
-const Ports* ports_of(std::uint8_t protocol, Bytes l4) {
+/// A query's identifier; it stands on its requester's side, as a session has it.
+std::optional<Ports> identifier_of(Bytes l4) {
+  if (l4.size() < sizeof(net::IcmpHeader)) return std::nullopt;
+  const auto& icmp = net::header_at<net::IcmpHeader>(l4.data());
+  switch (icmp.type) {
+    case net::kIcmpEchoRequest:
+    case net::kIcmpTimestampRequest: return Ports{icmp.identifier, {}};
+    case net::kIcmpEchoReply:
+    case net::kIcmpTimestampReply: return Ports{{}, icmp.identifier};
+    default: return std::nullopt;
+  }
+}
+
+/// Nothing where they are not at hand; of protocols that have none.
+std::optional<Ports> ports_of(std::uint8_t protocol, Bytes l4) {
+  if (protocol == net::kIcmp) return identifier_of(l4);
   const bool has = protocol == net::kTcp || protocol == net::kUdp;
-  return has && l4.size() >= sizeof(Ports) ? &net::header_at<Ports>(l4.data()) : nullptr;
+  if (!has || l4.size() < sizeof(Ports)) return std::nullopt;
+  return net::header_at<Ports>(l4.data());
 }
 
 std::string ipv4_text(Bytes bytes) {
@@ -30,9 +47,9 @@ std::string ipv4_text(Bytes bytes) {
   constexpr unsigned kOffset = 0x1fff;
   const bool begins = (ip.fragment.to_host() & kOffset) == 0;
   const bool readable = ip.header_length() >= sizeof ip && ip.header_length() <= bytes.size();
-  const Ports* ports =
-      begins && readable ? ports_of(ip.protocol, bytes.subspan(ip.header_length())) : nullptr;
-  const auto [source, destination] = ports != nullptr ? *ports : Ports{};
+  const std::optional<Ports> ports =
+      begins && readable ? ports_of(ip.protocol, bytes.subspan(ip.header_length())) : std::nullopt;
+  const auto [source, destination] = ports.value_or(Ports{});
   return flow_text({ip.source, ip.destination, source, destination, ip.protocol, {}});
 }
 
@@ -42,8 +59,8 @@ std::string ipv6_text(Bytes bytes) {
   const std::string source = Ipv6Addr{ip.source}.to_string();
   const std::string destination = Ipv6Addr{ip.destination}.to_string();
   const std::string protocol = protocol_text(ip.next_header);
-  const Ports* ports = ports_of(ip.next_header, bytes.subspan(sizeof ip));
-  if (ports == nullptr) return fmt::format("{} {} > {}", protocol, source, destination);
+  const std::optional<Ports> ports = ports_of(ip.next_header, bytes.subspan(sizeof ip));
+  if (!ports) return fmt::format("{} {} > {}", protocol, source, destination);
   return fmt::format("{} [{}]:{} > [{}]:{}", protocol, source, ports->source.to_host(), destination,
                      ports->destination.to_host());
 }

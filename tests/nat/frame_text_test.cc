@@ -59,6 +59,20 @@ TEST(FrameText, OfIpv6AsExplainTakesIt) {
   EXPECT_EQ(frame_text(first(tcp, 53)), "IPv6, cut short");
 }
 
+TEST(FrameText, OfAQueryTheIdentifierOnItsRequestersSide) {
+  const auto ip = eth().ipv4("10.0.0.1", "8.8.8.8");
+  constexpr unsigned kEcho = 8, kEchoReply = 0, kTimestamp = 13, kTimestampReply = 14;
+  for (const unsigned request : {kEcho, kTimestamp}) {
+    EXPECT_EQ(frame_text(ip.icmp(request, 0, 77, 1).bytes()), "icmp 10.0.0.1:77 > 8.8.8.8");
+  }
+  for (const unsigned reply : {kEchoReply, kTimestampReply}) {
+    EXPECT_EQ(frame_text(ip.icmp(reply, 0, 77, 1).bytes()), "icmp 10.0.0.1 > 8.8.8.8:77");
+  }
+  constexpr unsigned kRedirect = 5;
+  EXPECT_EQ(frame_text(ip.icmp(kRedirect, 0, 77, 1).bytes()), "icmp 10.0.0.1 > 8.8.8.8");
+  EXPECT_EQ(frame_text(first(ip.icmp(kEcho, 0, 77, 1).bytes(), 41)), "icmp 10.0.0.1 > 8.8.8.8");
+}
+
 TEST(FrameText, SaysInWordsWhatIsNotIp) {
   EXPECT_EQ(frame_text(arp(1)), "ARP request for 10.0.0.2 from 10.0.0.1");
   EXPECT_EQ(frame_text(arp(2)), "ARP reply of 10.0.0.1 to 10.0.0.2");

@@ -5,9 +5,10 @@
 import contextlib
 import re
 
+from lab import clients
 from lab.system import run, wait_for
 from support import NodeTopology, config_text
-from test_console import FAILED, ConsoleTest
+from test_console import FAILED, POD, SNAT, ConsoleTest
 
 
 class Devices(ConsoleTest):
@@ -62,3 +63,18 @@ class Recorded(ConsoleTest):
 
     def ask_anyhow(self, lab, *words):
         return self.console(lab, *words, check=False)
+
+    def test_a_trace_shows_the_identifier_that_is_changed(self):
+        lab = self.running_lab()
+        self.ask(lab, "trace", "add", "2", "protocol", "icmp", "address", POD)
+        clients.ping(lab.parties["pod-b1"], lab.parties["peer"])
+        wait_for(lambda: not self.shown(lab, "trace", "show")["under_way"], "both packets")
+        text = self.ask(lab, "trace", "show")
+        peer = re.escape(lab.parties["peer"].address)
+        self.assertRegex(text, rf"in by pod-b1: icmp {POD}:\d+ > {peer}, ")
+        inside, outside = (re.search(rf"icmp {address}:(\d+) > {peer}", text)[1] for address in (POD, SNAT))
+        self.assertRegex(text, rf"in by eni0: icmp {peer} > {SNAT}:{outside}, ")
+        self.assertRegex(text, rf"icmp {peer} > {POD}:{inside}\b")
+        flow, = self.shown(lab, "show", "flows", "protocol", "icmp")["flows"]
+        self.assertEqual((flow["pod"], flow["translated_to"]), (f"{POD}:{inside}", f"{SNAT}:{outside}"))
+        lab.end(self)
