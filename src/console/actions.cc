@@ -45,6 +45,14 @@ std::chrono::seconds* timeout_named(config::Timeouts& timeouts, std::string_view
   return name == "udp" ? &timeouts.udp : &timeouts.icmp;
 }
 
+config::LogLevel level_named(std::string_view name) {
+  for (const auto level :
+       {config::LogLevel::kError, config::LogLevel::kWarning, config::LogLevel::kInfo}) {
+    if (telemetry::word(level) == name) return level;
+  }
+  return config::LogLevel::kDebug;
+}
+
 /// Takes an address out of a pool; false if that would leave none.
 bool take_out(std::vector<Ipv4Addr>& pool, Ipv4Addr address) {
   if (pool.size() == 1 && pool.front() == address) return false;
@@ -125,13 +133,17 @@ Reply reload(Session& session, const Arguments&) {
   return outcome.ok ? done(text) : failed(text);
 }
 
-Reply set_log_level(Session&, const Arguments& arguments) {
-  const std::string wanted = arguments.text("level");
-  for (const auto level : {config::LogLevel::kError, config::LogLevel::kWarning,
-                           config::LogLevel::kInfo, config::LogLevel::kDebug}) {
-    if (telemetry::word(level) == wanted) telemetry::log().set_level(level);
-  }
-  return done(fmt::format("log.level: {} {}\n", wanted, kUntil));
+Reply set_log_level(Session& session, const Arguments& arguments) {
+  const config::LogLevel before = telemetry::log().level();
+  const config::LogLevel wanted = level_named(arguments.text("level"));
+  config::Config changed = session.gateway.config();
+  changed.log_level = wanted;
+  // The change is written as long as either of both levels lets it through.
+  telemetry::log().set_level(std::max(before, wanted));
+  Reply reply = in_force(session, std::move(changed),
+                         fmt::format("log.level: {} {}", telemetry::word(wanted), kUntil));
+  telemetry::log().set_level(session.gateway.config().log_level);
+  return reply;
 }
 
 Reply set_steering(Session& session, const Arguments& arguments) {

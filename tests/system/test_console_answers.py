@@ -78,3 +78,18 @@ class Recorded(ConsoleTest):
         flow, = self.shown(lab, "show", "flows", "protocol", "icmp")["flows"]
         self.assertEqual((flow["pod"], flow["translated_to"]), (f"{POD}:{inside}", f"{SNAT}:{outside}"))
         lab.end(self)
+
+
+class Settings(ConsoleTest):
+    def test_the_log_level_is_part_of_what_is_in_force(self):
+        lab = self.running_lab()
+        for level in ("debug", "error", "debug"):
+            self.ask(lab, "set", "log", "level", level)
+            self.assertEqual(self.shown(lab, "show", "config")["log.level"], level)
+        self.assertEqual(lab.gateway.log().count("info: console: log.level: debug until the next reload\n"), 2)
+        self.assertEqual(lab.gateway.log().count("info: console: log.level: error until the next reload\n"), 1)
+        self.assertIn("log.level: info instead of debug", self.ask(lab, "check", "lab.yaml"))
+        self.assertIn("  log.level: info instead of debug\n", self.ask(lab, "reload"))
+        self.assertEqual(self.shown(lab, "show", "config")["log.level"], "info")
+        self.assertIn("nothing is different", self.ask(lab, "reload"))
+        lab.end(self)
