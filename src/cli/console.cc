@@ -89,6 +89,12 @@ int console(const Options& options) {
     return ::isatty(STDIN_FILENO) != 0 ? attach(options) : ask_lines(options);
   }
   std::string line = fmt::format("{}", fmt::join(options.words, " "));
+  if (line.find_first_of("\r\n") != std::string::npos) {
+    fmt::print(stderr,
+               "sluice: a command is one line: a newline is in it; several commands are read from "
+               "standard input, a line each\n");
+    return kBadUsage;
+  }
   if (options.json) line = console::with_json(line);
   if (const auto repeated = console::read_watch(line)) {
     if (*repeated) return watch(options, repeated->value());
