@@ -251,10 +251,10 @@ Reply show_flows(Session& session, const Arguments& arguments) {
 }
 
 Reply show_flow(Session& session, const Arguments& arguments) {
-  const auto line = explain::parse_line(arguments.text("flow"));
-  if (!line) return Answer{Answer::Status::kBadUsage, line.error() + "\n"};
-  const auto* flow = std::get_if<explain::FlowLine>(&line.value());
-  if (flow == nullptr || !flow->source.is_v4()) {
+  const auto flow_or_not = explain::parse_packet(arguments.text("flow"));
+  if (!flow_or_not) return Answer{Answer::Status::kBadUsage, flow_or_not.error() + "\n"};
+  const explain::FlowLine* flow = &flow_or_not.value();
+  if (!flow->source.is_v4()) {
     return Answer{Answer::Status::kBadUsage,
                   "sessions are of IPv4 flows: PROTO SRC:PORT > DST:PORT\n"};
   }

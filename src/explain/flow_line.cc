@@ -13,7 +13,8 @@
 namespace sluice::explain {
 namespace {
 
-constexpr const char* kGrammar = "PROTO SRC[:PORT] > DST[:PORT] [in DEVICE], reply, or at +SECONDS";
+constexpr const char* kPacket = "PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]";
+constexpr const char* kAnyLine = "PROTO SRC[:PORT] > DST[:PORT] [in DEVICE], reply, or at +SECONDS";
 
 std::vector<std::string_view> words_of(std::string_view text) {
   constexpr std::string_view kBlanks = " \t\r";
@@ -110,10 +111,10 @@ Result<Line> parse_clock(std::string_view amount) {
       ClockLine{std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000 + 0.5))}};
 }
 
-Result<Line> parse_flow(const std::vector<std::string_view>& words) {
+Result<FlowLine> parse_flow(const std::vector<std::string_view>& words, const char* grammar) {
   const bool shape =
       (words.size() == 4 || (words.size() == 6 && words[4] == "in")) && words[2] == ">";
-  if (!shape) return Error{fmt::format("this is not {}", kGrammar)};
+  if (!shape) return Error{fmt::format("this is not {}", grammar)};
   const auto protocol = parse_protocol(words[0]);
   if (!protocol) return Error{protocol.error()};
   const auto source = parse_endpoint(words[1]);
@@ -141,15 +142,19 @@ Result<Line> parse_flow(const std::vector<std::string_view>& words) {
     return Error{fmt::format("protocol {} has no ports", words[0])};
   }
   if (words.size() == 6) flow.device = words[5];
-  return Line{flow};
+  return flow;
 }
 
 }  // namespace
 
+namespace {
+
+Error too_long() { return Error{fmt::format("a line is {} characters at most", kLongestLine)}; }
+
+}  // namespace
+
 Result<Line> parse_line(std::string_view text) {
-  if (text.size() > kLongestLine) {
-    return Error{fmt::format("a line is {} characters at most", kLongestLine)};
-  }
+  if (text.size() > kLongestLine) return too_long();
   const auto words = words_of(text);
   if (words.empty() || words.front().starts_with('#')) return Line{EmptyLine{}};
   if (words.size() == 1 && words.front() == "reply") return Line{ReplyLine{}};
@@ -157,7 +162,14 @@ Result<Line> parse_line(std::string_view text) {
     if (words.size() != 2) return Error{"the clock is moved by 'at +SECONDS'"};
     return parse_clock(words[1]);
   }
-  return parse_flow(words);
+  auto flow = parse_flow(words, kAnyLine);
+  if (!flow) return Error{flow.error()};
+  return Line{std::move(flow).value()};
+}
+
+Result<FlowLine> parse_packet(std::string_view text) {
+  if (text.size() > kLongestLine) return too_long();
+  return parse_flow(words_of(text), kPacket);
 }
 
 }  // namespace sluice::explain

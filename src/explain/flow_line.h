@@ -40,5 +40,7 @@ using Line = std::variant<FlowLine, ReplyLine, ClockLine, EmptyLine>;
 inline constexpr std::size_t kLongestLine = 1024;
 
 [[nodiscard]] Result<Line> parse_line(std::string_view text);
+/// Of a line that can be a packet only: a running gateway simulates no reply and no clock.
+[[nodiscard]] Result<FlowLine> parse_packet(std::string_view text);
 
 }  // namespace sluice::explain

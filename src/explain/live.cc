@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "explain/flow_line.h"
 #include "explain/room.h"
 
 namespace sluice::explain {
@@ -124,12 +125,12 @@ Simulator::Parts LiveExplainer::parts(WorkerId self) const {
 
 /// Sends the packet on as a worker would that is not asked to take it.
 Result<WorkerId> LiveExplainer::find_owner() {
+  if (const auto packet = parse_packet(line_); !packet) return Error{packet.error()};
   Simulator::Parts probe = parts(WorkerId{0});
   probe.steers = true;
   auto simulator = Simulator::over(probe);
   if (!simulator) return Error{simulator.error()};
   const auto verdict = Explainer(*simulator.value()).answer(line_);
-  if (!verdict) return Error{"a flow is PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]"};
   if (!verdict->error.empty()) return Error{verdict->error};
   const pipeline::Packet& packet = simulator.value()->last();
   for (std::size_t i = 0; i < gateway_.workers().size(); ++i) {

@@ -130,6 +130,16 @@ TEST(FlowLine, BoundsTheLengthOfALine) {
   const std::string longest = "#" + std::string(kLongestLine - 1, 'x');
   EXPECT_TRUE(parse_line(longest));
   EXPECT_FALSE(parse_line(longest + "x"));
+  EXPECT_FALSE(parse_packet(longest + "x"));
+}
+
+TEST(FlowLine, APacketAloneIsToldOfNothingElse) {
+  EXPECT_EQ(parse_packet("udp 10.0.0.1:7 > 8.8.8.8:53 in eni0").value().device, "eni0");
+  for (const char* line : {"reply", "at +5", "", "# comment", "tcp"}) {
+    const auto packet = parse_packet(line);
+    ASSERT_FALSE(packet.ok()) << line;
+    EXPECT_EQ(packet.error(), "this is not PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]") << line;
+  }
 }
 
 }  // namespace

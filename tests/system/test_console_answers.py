@@ -8,7 +8,7 @@ import re
 from lab import clients
 from lab.system import run, wait_for
 from support import NodeTopology, config_text
-from test_console import FAILED, POD, SNAT, ConsoleTest
+from test_console import BAD_USAGE, FAILED, POD, SNAT, ConsoleTest
 
 
 class Devices(ConsoleTest):
@@ -92,4 +92,19 @@ class Settings(ConsoleTest):
         self.assertIn("  log.level: info instead of debug\n", self.ask(lab, "reload"))
         self.assertEqual(self.shown(lab, "show", "config")["log.level"], "info")
         self.assertIn("nothing is different", self.ask(lab, "reload"))
+        lab.end(self)
+
+
+class Lines(ConsoleTest):
+    def test_what_a_line_takes_is_what_the_hint_names(self):
+        lab = self.running_lab()
+        for line in ("show version\nquit", "show version\n", "show version\rquit"):
+            with self.subTest(line):
+                self.assertIn("a command is one line", self.ask(lab, line, status=BAD_USAGE))
+        for command in ("explain", "show flow"):
+            for flow in ("tcp", "reply", "at +5", "# nothing"):
+                with self.subTest(f"{command} {flow}"):
+                    self.assertEqual(self.ask(lab, *command.split(), flow, status=BAD_USAGE),
+                                     "this is not PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]\n")
+        self.assertIsNone(lab.gateway.process.poll())
         lab.end(self)
