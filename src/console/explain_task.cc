@@ -32,6 +32,25 @@ bool link_is_down(const gateway::Gateway& gateway, const std::string& device) {
   return false;
 }
 
+/// As `show neighbours` has it: who answered once may be behind a link that is down.
+std::string next_hop_text(const gateway::Gateway& gateway, const LiveAnswer& answer) {
+  const std::string address = answer.verdict.next_hop->to_string();
+  if (link_is_down(gateway, answer.verdict.device)) return address + " cannot answer: link down";
+  return address + (answer.next_hop_answers ? " answers" : " has not answered yet");
+}
+
+void add_table(View& view, const gateway::Gateway& gateway, const LiveAnswer& answer, bool json) {
+  const std::size_t workers = gateway.workers().size();
+  if (json) {
+    view["table_records"] = answer.sessions;
+    view["table_capacity"] = answer.capacity;
+    view["table_workers"] = workers;
+    return;
+  }
+  view["table"] = fmt::format("{} of {} sessions", answer.sessions, answer.capacity) +
+                  (workers == 1 ? "" : fmt::format(", this worker's share of {}", workers));
+}
+
 /// What is in the way although the path itself decides so: no stage sees it.
 std::string obstacle(const gateway::Gateway& gateway, const LiveAnswer& answer) {
   if (!gateway.forwards()) return "the gateway is stopped, and receives nothing until `start`";
@@ -53,8 +72,7 @@ View view_of(const gateway::Gateway& gateway, const LiveAnswer& answer, bool jso
   view["worker"] = answer.worker.value;
   view["session"] = answer.session_found ? "this flow has one" : "none yet";
   if (answer.verdict.next_hop) {
-    view["next_hop"] = fmt::format("{} {}", answer.verdict.next_hop->to_string(),
-                                   answer.next_hop_answers ? "answers" : "has not answered yet");
+    view["next_hop"] = next_hop_text(gateway, answer);
   }
   if (answer.ports) {
     if (json) {
@@ -64,8 +82,11 @@ View view_of(const gateway::Gateway& gateway, const LiveAnswer& answer, bool jso
       view["ports"] = ports_text(answer);
     }
   }
-  view["table"] = fmt::format("{} of {} sessions", answer.sessions, answer.capacity);
-  if (answer.reply) view["reply"] = verdict_view(*answer.reply, json);
+  add_table(view, gateway, answer, json);
+  // Its line is the word reply, which stands before it already.
+  if (answer.reply) {
+    view["reply"] = json ? verdict_view(*answer.reply, json) : View(outcome_text(*answer.reply));
+  }
   if (const std::string but = obstacle(gateway, answer); !but.empty()) view["but"] = but;
   return view;
 }

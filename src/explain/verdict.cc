@@ -172,19 +172,22 @@ std::string to_json(const Verdict& verdict) {
   return object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string to_text(const Verdict& verdict) {
-  if (!verdict.error.empty()) return fmt::format("{}: error: {}", verdict.flow, verdict.error);
-  if (verdict.held) return fmt::format("{}: held until its datagram is whole", verdict.flow);
+std::string outcome_text(const Verdict& verdict) {
+  if (!verdict.error.empty()) return fmt::format("error: {}", verdict.error);
+  if (verdict.held) return "held until its datagram is whole";
+  const std::string rule = verdict.rule.empty() ? "" : " [" + verdict.rule + "]";
   if (verdict.verdict == "drop") {
-    return fmt::format("{}: drop, {}{}{}", verdict.flow, verdict.reason,
-                       verdict.answer.empty() ? "" : ", answered with " + verdict.answer,
-                       verdict.rule.empty() ? "" : " [" + verdict.rule + "]");
+    return fmt::format("drop, {}{}{}", verdict.reason,
+                       verdict.answer.empty() ? "" : ", answered with " + verdict.answer, rule);
   }
-  return fmt::format("{}: {} {} > {} by {}{}{}", verdict.flow, verdict.verdict,
+  return fmt::format("{} {} > {} by {}{}{}", verdict.verdict,
                      endpoint(verdict.source, verdict.source_port),
                      endpoint(verdict.destination, verdict.destination_port), verdict.device,
-                     verdict.next_hop ? " to " + verdict.next_hop->to_string() : "",
-                     verdict.rule.empty() ? "" : " [" + verdict.rule + "]");
+                     verdict.next_hop ? " to " + verdict.next_hop->to_string() : "", rule);
+}
+
+std::string to_text(const Verdict& verdict) {
+  return fmt::format("{}: {}", verdict.flow, outcome_text(verdict));
 }
 
 }  // namespace sluice::explain

@@ -42,6 +42,8 @@ struct PacketWords {
 
 /// One JSON object, one line.
 [[nodiscard]] std::string to_json(const Verdict& verdict);
+/// What became of it, without the flow.
+[[nodiscard]] std::string outcome_text(const Verdict& verdict);
 /// One line for people.
 [[nodiscard]] std::string to_text(const Verdict& verdict);
 

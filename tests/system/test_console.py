@@ -294,7 +294,7 @@ class ExplainingRefusals(ConsoleTest):
     def test_a_full_table(self):
         lab = self.with_one_session(**{"capacity: 65536": "capacity: 1"})
         said = self.refusal(lab, "flow_table_full", "pod-b1", 4001)
-        self.assertEqual((said["table"], said["ports_free"]), ("1 of 1 sessions", 64511))
+        self.assertEqual((said["table_records"], said["table_capacity"], said["ports_free"]), (1, 1, 64511))
         lab.end(self)
 
     def test_no_port_left_at_any_address(self):

@@ -7,8 +7,11 @@ import re
 
 from lab import clients
 from lab.system import run, wait_for
+from lab.topology import INTERNET
 from support import NodeTopology, config_text
 from test_console import BAD_USAGE, FAILED, POD, SNAT, ConsoleTest
+
+FLOW = ("udp", f"{POD}:4000", ">", f"{INTERNET}:7000")
 
 
 class Devices(ConsoleTest):
@@ -107,4 +110,29 @@ class Lines(ConsoleTest):
                     self.assertEqual(self.ask(lab, *command.split(), flow, status=BAD_USAGE),
                                      "this is not PROTO SRC[:PORT] > DST[:PORT] [in DEVICE]\n")
         self.assertIsNone(lab.gateway.process.poll())
+        lab.end(self)
+
+
+class Explained(ConsoleTest):
+    def test_the_reply_is_named_once_and_the_table_in_numbers(self):
+        for workers in (1, 2):
+            lab = self.running_lab(config_text=config_text(NodeTopology, **{"workers: 1": f"workers: {workers}"}))
+            text = self.ask(lab, "explain", *FLOW)
+            self.assertRegex(text, rf"(?m)^reply: unsnat {INTERNET}:7000 > {POD}:4000 by pod-b1")
+            share = "" if workers == 1 else ", this worker's share of 2"
+            self.assertIn(f"\ntable: 0 of {65536 // workers} sessions{share}\n", text)
+            said = self.shown(lab, "explain", *FLOW)
+            self.assertEqual([said[name] for name in ("table_records", "table_capacity", "table_workers")],
+                             [0, 65536 // workers, workers])
+            self.assertNotIn("table", said)
+            lab.end(self)
+
+    def test_a_next_hop_behind_a_link_that_is_down_does_not_answer(self):
+        lab = self.running_lab()
+        hop = lambda: self.shown(lab, "explain", *FLOW)["next_hop"]
+        wait_for(lambda: hop() == "10.10.10.1 answers", "the router")
+        lab.gateway_host.ip("link set eni0 down")
+        wait_for(lambda: hop() == "10.10.10.1 cannot answer: link down", "the link to be down")
+        lab.gateway_host.ip("link set eni0 up")
+        wait_for(lambda: hop() == "10.10.10.1 answers", "the router again")
         lab.end(self)
