@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include "cli/commands.h"
 #include "console/show.h"
@@ -30,6 +31,21 @@ namespace sluice::cli {
 namespace {
 
 using telemetry::log;
+
+/// The configuration, with the log set up by it. Whoever reads the log as JSON finds the warnings
+/// there; errors end the program before it has a log.
+std::optional<config::Config> configured(config::Loaded loaded) {
+  const bool as_lines = !config::has_errors(loaded.problems) && loaded.config &&
+                        loaded.config->log_format == config::LogFormat::kJson;
+  const config::Problems told = as_lines ? std::exchange(loaded.problems, {}) : config::Problems{};
+  auto config = or_problems(std::move(loaded));
+  if (config) log().configure(config->log_level, config->log_format);
+  for (config::Problem problem : told) {
+    problem.severity = config::Severity::kError;  // the log says itself how grave a line is
+    log().warning("{}", config::to_text(problem));
+  }
+  return config;
+}
 
 gateway::EalRequest eal_request(const config::Config& config, const Options& options) {
   gateway::EalRequest request;
@@ -148,9 +164,8 @@ int run(const Options& options) {
   }
   const reload::Origin origin{options.config, options.workers};
   reload::ObservedFiles files;
-  auto config = or_problems(origin.load(files));
+  auto config = configured(origin.load(files));
   if (!config) return kBadUsage;
-  log().configure(config->log_level, config->log_format);
   const int signals = block_signals();
   std::signal(SIGPIPE, SIG_IGN);  // a vhost-user peer that goes away is no reason to go as well
 

@@ -74,7 +74,9 @@ void add_gke(View& view, const config::GkeConfig& gke) {
   view["snat.gke.ip_masq_agent"] = gke.ip_masq_agent;
   view["snat.gke.config"] = or_none(gke.path);
   view["snat.gke.resync_interval"] = seconds(gke.file.resync_interval);
-  view["snat.gke.disable_default_snat"] = gke.disable_default_snat;
+  const bool is_void = gke.disable_default_snat && gke.ip_masq_agent;
+  view["snat.gke.disable_default_snat"] =
+      is_void ? View("no effect") : View(gke.disable_default_snat);
   view["snat.gke.egress_nat_policies"] = gke.policy_paths;
 }
 

@@ -3,6 +3,7 @@
 """What the console says of things that are set, that fail, or that changed: whole, once, and as it is."""
 
 import contextlib
+import json
 import re
 
 from lab import clients
@@ -95,6 +96,20 @@ class Settings(ConsoleTest):
         self.assertIn("  log.level: info instead of debug\n", self.ask(lab, "reload"))
         self.assertEqual(self.shown(lab, "show", "config")["log.level"], "info")
         self.assertIn("nothing is different", self.ask(lab, "reload"))
+        lab.end(self)
+
+    def test_warnings_at_the_start_are_json_where_the_log_is(self):
+        """And what a warning calls void is not shown as if it were in force."""
+        gke = "  gke: {cluster: autopilot, disable_default_snat: true}"
+        text = re.sub(r"(?ms)^  vpc_cni:.*?(?=^flows:)", gke + "\n\n", config_text(NodeTopology))
+        lab = self.running_lab(config_text=text + "\nlog: {format: json}\n")
+        about = [line for line in lab.gateway.log().splitlines() if "disable_default_snat" in line]
+        self.assertEqual(len(about), 1)
+        said = json.loads(about[0])
+        self.assertEqual(said["level"], "warning")
+        self.assertRegex(said["message"], r"/lab\.yaml:\d+:\d+: snat\.gke\.disable_default_snat")
+        self.assertIn(said["message"], [row["message"] for row in self.shown(lab, "show", "log")["log"]])
+        self.assertEqual(self.shown(lab, "show", "config")["snat.gke.disable_default_snat"], "no effect")
         lab.end(self)
 
 
