@@ -82,8 +82,7 @@ Recording::~Recording() { stop(); }
 void Recording::turn() {
   if (!running()) return;
   read();
-  const bool writes = !file_ || file_->flush().ok();
-  if (!writes) return stop();
+  if (file_ && !file_->flush().ok()) return stop();
   if (packets_ < wish_.packets) return;
   // The last ones may be under way between workers; where a copy was lost their end never comes.
   constexpr std::uint64_t kShare = 5;  // of a second
