@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "linerate/machine.h"
+#include "linerate/stop.h"
 
 namespace sluice::bench {
 namespace {
@@ -33,6 +34,17 @@ std::uint64_t number_after(const std::string& text, const std::string& name) {
   return number;
 }
 
+std::optional<std::string> end_of(const std::unique_ptr<Process>& process) {
+  if (!process || process->runs()) return std::nullopt;
+  return process->how_it_ended();
+}
+
+/// It did not say that it was ready; why, as far as it said.
+Error does_not_start(const std::string& name, const std::unique_ptr<Process>& process) {
+  const std::string how = end_of(process).value_or("it is not ready, and goes on");
+  return Error{fmt::format("{} does not start: {}\n{}", name, how, process->output())};
+}
+
 // --- sluice ----------------------------------------------------------------------------------
 
 class Sluice : public DeviceUnderTest {
@@ -48,9 +60,11 @@ class Sluice : public DeviceUnderTest {
     if (!started) return Error{started.error()};
     process_ = std::move(started).value();
     if (process_->wait_for("ready", 1, std::chrono::seconds(60))) return success();
-    return Error{"sluice does not start:\n" + process_->output()};
+    return does_not_start("sluice", process_);
   }
   void stop() override { process_.reset(); }
+  std::optional<std::string> ended() override { return end_of(process_); }
+  bool tells_busy() const override { return true; }
 
   std::optional<Busy> busy() override {
     const auto counters = ask("show counters --json");
@@ -148,17 +162,19 @@ class Testpmd : public DeviceUnderTest {
     if (process_->wait_for("macswap packet forwarding - ports", 1, std::chrono::seconds(60))) {
       return success();
     }
-    return Error{"dpdk-testpmd does not start:\n" + process_->output()};
+    return does_not_start("dpdk-testpmd", process_);
   }
   void stop() override {
     if (process_) process_->say("quit");
     process_.reset();
   }
+  std::optional<std::string> ended() override { return end_of(process_); }
+  bool tells_busy() const override { return true; }
 
   std::optional<Busy> busy() override {
     process_->say("show fwd stats all");
     ++reports_;
-    constexpr auto kPatience = std::chrono::seconds(2);
+    constexpr auto kPatience = std::chrono::seconds(10);
     if (!process_->wait_for("Accumulated forward statistics", reports_, kPatience) ||
         !process_->wait_for_end("testpmd> ", kPatience)) {
       return std::nullopt;
@@ -237,7 +253,22 @@ class External : public DeviceUnderTest {
   void stop() override {}
 };
 
+/// The last line of a text that is not empty.
+std::string last_line(std::string text) {
+  while (text.ends_with('\n')) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);  // npos + 1: all of it
+}
+
 }  // namespace
+
+void DeviceUnderTest::require_that_it_runs() {
+  throw_if_stopped();
+  const auto how = ended();
+  if (!how) return;
+  const std::string words = last_line(log());
+  throw DeviceFailed{fmt::format("the device under test ended: {}{}", *how,
+                                 words.empty() ? "" : "; it last said: " + words)};
+}
 
 Result<std::unique_ptr<DeviceUnderTest>> DeviceUnderTest::make(const std::string& name,
                                                                const Links& links,

@@ -26,6 +26,11 @@ struct Standing {
   std::uint64_t resident_bytes = 0;
 };
 
+/// Thrown where the run was when the device ended by itself, or did not answer what it has to.
+struct DeviceFailed {
+  std::string why;
+};
+
 class DeviceUnderTest {
  public:
   struct Options {
@@ -49,8 +54,14 @@ class DeviceUnderTest {
   virtual Status start() = 0;
   /// Ends it; it can be started again, and has then forgotten everything.
   virtual void stop() = 0;
+  /// How it ended, if it has though nobody stopped it.
+  [[nodiscard]] virtual std::optional<std::string> ended() { return std::nullopt; }
+  /// Throws DeviceFailed if it has ended; a signal to us, which it may have got too, is said first.
+  void require_that_it_runs();
   /// Since the start, where it can tell.
   [[nodiscard]] virtual std::optional<Busy> busy() { return std::nullopt; }
+  /// Whether busy() has to have an answer.
+  [[nodiscard]] virtual bool tells_busy() const { return false; }
   [[nodiscard]] virtual std::optional<Standing> standing() { return std::nullopt; }
   /// Does this to it from here on, until what is returned is destroyed.
   [[nodiscard]] virtual Result<std::unique_ptr<Disturbers>> disturb(Disturbance) {

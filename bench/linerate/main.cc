@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -84,12 +85,18 @@ Result<std::unique_ptr<Wire>> open_wire(const Plan& plan,
 
 /// The device answers on both sides, or needs no addresses.
 Status wait_until_ready(DeviceUnderTest& device, Wire& uplink, Wire& inner) {
-  constexpr auto kPatience = std::chrono::seconds(20);
+  constexpr auto kPatience = std::chrono::seconds(1);
+  constexpr int kTries = 20;
   for (Wire* wire : {&uplink, &inner}) {
     if (!device.is_gateway()) {
       wire->use_peer({2, 0, 0, 0, 1, 0});
-    } else if (!wire->find_peer(kPatience)) {
-      return Error{"the device under test does not answer ARP\n" + device.log()};
+      continue;
+    }
+    for (int tried = 1; !wire->find_peer(kPatience); ++tried) {
+      device.require_that_it_runs();
+      if (tried == kTries) {
+        return Error{"the device under test does not answer ARP\n" + device.log()};
+      }
     }
   }
   // Links of virtual devices come up when both ends have met.
@@ -97,7 +104,8 @@ Status wait_until_ready(DeviceUnderTest& device, Wire& uplink, Wire& inner) {
   return success();
 }
 
-Result<Json> measure(const Plan& plan, const Links& links, const std::string& folder) {
+/// What is finished stands in the report, whatever ends it.
+Status measure(const Plan& plan, const Links& links, const std::string& folder, Json& report) {
   constexpr unsigned kBuffers = 32767;
   rte_mempool* pool =
       rte_pktmbuf_pool_create("frames", kBuffers, 256, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
@@ -123,20 +131,14 @@ Result<Json> measure(const Plan& plan, const Links& links, const std::string& fo
     return wait_until_ready(under_test, *uplink.value(), *inner.value());
   });
 
-  Json report{{"dut", plan.dut},
-              {"link", uplink.value()->driver()},
-              {"protocol", plan.protocol},
-              {"seconds", plan.seconds},
-              {"precision", plan.precision},
-              {"machine", describe_machine()},
-              {"runs", Json::array()}};
+  report["link"] = uplink.value()->driver();
+  report["machine"] = describe_machine();
   for (const std::uint32_t sessions : plan.sessions) {
-    auto run = phases.run(sessions);
-    if (!run) return Error{run.error()};
-    report["runs"].push_back(std::move(run).value());
+    report["runs"].push_back(Json::object());
+    if (Status run = phases.run(sessions, report["runs"].back()); !run) return run;
     under_test.stop();
   }
-  return report;
+  return success();
 }
 
 /// Whether everything that was verified is as it should be.
@@ -151,38 +153,64 @@ bool all_clean(const Json& report) {
 }
 
 /// What a signal ends leaves nothing behind.
-Result<Json> measure_until_stopped(const Plan& plan,
-                                   const Links& links,
-                                   const std::string& folder) {
+Status measure_until_stopped(const Plan& plan,
+                             const Links& links,
+                             const std::string& folder,
+                             Json& report) {
   try {
-    return measure(plan, links, folder);
+    return measure(plan, links, folder, report);
   } catch (const Stopped&) {
     return Error{"stopped by a signal"};
+  } catch (const DeviceFailed& failed) {
+    return Error{failed.why};
   }
 }
 
-int run(const Plan& plan) {
-  const auto failed = [](const std::string& why) {
+bool write_report(const std::string& file, const Json& report) {
+  std::ofstream out(file);
+  out << report.dump(1, ' ', false, Json::error_handler_t::replace) << "\n";
+  out.close();
+  return !out.fail();
+}
+
+/// Reports what there is, however it ended; the exit status.
+int conclude(const Plan& plan, Json& report, const Status& done) {
+  int status = EXIT_SUCCESS;
+  const auto failed = [&](const std::string& why) {
     fmt::print(stderr, "linerate: {}\n", why);
-    return EXIT_FAILURE;
+    status = EXIT_FAILURE;
   };
+  report["clean"] = done && all_clean(report);
+  if (!done) report["stopped"] = done.error();
+  if (report.contains("machine")) fmt::print("{}", to_text(report));
+  std::fflush(stdout);  // what went wrong is the last word
+  if (!plan.json.empty() && !write_report(plan.json, report)) {
+    failed(fmt::format("json {}: the report could not be written", plan.json));
+  }
+  if (!done) {
+    failed(done.error());
+  } else if (!report["clean"]) {
+    failed("packets did not come back as they should");
+  }
+  return status;
+}
+
+int run(const Plan& plan) {
   stop_on_signals();
   const Folder folder;
   // Where EAL keeps its files, this program's and testpmd's.
   ::setenv("RUNTIME_DIRECTORY", folder.path().c_str(), 1);
   // Before EAL starts threads: the links may need a network namespace of this process's own.
   const auto links = make_links(plan, folder.path());
-  if (!links) return failed(links.error());
-  if (Status started = start_eal(plan); !started) return failed(started.error());
-  const auto report = measure_until_stopped(plan, *links.value(), folder.path());
-  int status = EXIT_SUCCESS;
-  if (report) {
-    fmt::print("{}", to_text(report.value()));
-    if (!plan.json.empty()) std::ofstream(plan.json) << report.value().dump(1) << "\n";
-    if (!all_clean(report.value())) status = failed("packets did not come back as they should");
-  } else {
-    status = failed(report.error());
-  }
+  Json report{{"dut", plan.dut},
+              {"protocol", plan.protocol},
+              {"seconds", plan.seconds},
+              {"precision", plan.precision},
+              {"runs", Json::array()}};
+  if (!links) return conclude(plan, report, Error{links.error()});
+  if (Status started = start_eal(plan); !started) return conclude(plan, report, started);
+  const Status done = measure_until_stopped(plan, *links.value(), folder.path(), report);
+  const int status = conclude(plan, report, done);
   rte_eal_cleanup();
   return status;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <thread>
 
 namespace sluice::bench {
 namespace {
@@ -22,8 +23,8 @@ void Phases::progress(const std::string& what) const {
   if (!plan_.quiet) fmt::print(stderr, "linerate: {}\n", what);
 }
 
-Result<Json> Phases::run(std::uint32_t sessions) {
-  Json json{{"sessions", sessions}};
+Status Phases::run(std::uint32_t sessions, Json& json) {
+  json = {{"sessions", sessions}, {"trials", Json::array()}};
   if (plan_.has("establish_rate")) {
     json["establish_rate"] = to_json(find_establishment_rate(sessions));
   }
@@ -34,16 +35,14 @@ Result<Json> Phases::run(std::uint32_t sessions) {
   progress(fmt::format("opening {} sessions", sessions));
   json["establish"] = establish();
   if (table.known() != sessions) {
-    json["trials"] = Json::array();
     json["error"] =
         fmt::format("{} of {} sessions never came through", sessions - table.known(), sessions);
-    return json;
+    return success();
   }
   if (plan_.has("verify")) {
     progress("verifying every packet of every session");
     json["verify"] = verify(json["establish"]["rate"]);
   }
-  json["trials"] = Json::array();
   for (const std::uint16_t frame : plan_.frames) {
     for (const Ways ways : plan_.ways) {
       progress(fmt::format("{} bytes, {}", frame, name_of(ways)));
@@ -65,7 +64,7 @@ Result<Json> Phases::run(std::uint32_t sessions) {
     json["verify_flooded"] = verify(json["establish"]["rate"]);
   }
   if (plan_.has("tear_down")) json["tear_down"] = tear_down();
-  return json;
+  return success();
 }
 
 /// RFC 9693's phase 1: the highest rate at which a device that knows no connection opens them all.
@@ -86,6 +85,19 @@ SearchResult Phases::find_establishment_rate(std::uint32_t sessions) {
   const double most = opening(0, 0).received_rate();
   return search({.width = plan_.precision, .seconds = 1, .first_seconds = 1, .start = most * 1.02},
                 opening);
+}
+
+/// What a device that can tell does not tell is no figure to be left out: it fails.
+std::optional<Busy> Phases::busy() {
+  constexpr auto kBetween = std::chrono::milliseconds(10);
+  auto told = device_.busy();
+  if (told || !device_.tells_busy()) return told;
+  // One that was killed takes a moment to be gone.
+  for (auto waited = kBetween * 0; waited < std::chrono::seconds(1); waited += kBetween) {
+    device_.require_that_it_runs();
+    std::this_thread::sleep_for(kBetween);
+  }
+  throw DeviceFailed{"the device under test does not say how busy its worker is"};
 }
 
 /// One packet out and one in, until they come through: the device has to find its neighbours first,
@@ -115,10 +127,10 @@ Json Phases::establish() {
               .seconds = kNoHurry,
               .packets = table.sessions(),
               .in_order = true};
-  const auto before = device_.busy();
+  const auto before = busy();
   const Outcome first = tester_.run(trial);
   Json json = to_json(first);
-  json["busy_cycles"] = busy_json(before, device_.busy());
+  json["busy_cycles"] = busy_json(before, busy());
   json["rate"] = first.received_rate();
   for (int pass = 1; pass < kPasses && table.known() < table.sessions(); ++pass) {
     trial.packets = table.sessions() - table.known();
@@ -196,9 +208,9 @@ Result<Json> Phases::under(std::optional<Disturbance> kind, const Trial& trial) 
     if (!started) return Error{started.error()};
     disturbers = std::move(started).value();
   }
-  const auto before = device_.busy();
+  const auto before = busy();
   const Outcome outcome = tester_.run(trial);
-  const auto after = device_.busy();
+  const auto after = busy();
   if (disturbers) {
     if (const Status going = disturbers->all_go_on(); !going) return Error{going.error()};
   }
@@ -242,7 +254,7 @@ Result<Json> Phases::flood() {
 }
 
 Result<Json> Phases::flooded(const Trial& trial) {
-  const auto busy = device_.busy();
+  const auto was_busy = busy();
   const auto before = device_.standing();
   const Outcome outcome = tester_.run(trial);
   const auto after = device_.standing();
@@ -252,7 +264,7 @@ Result<Json> Phases::flooded(const Trial& trial) {
             {"received", sessions.received},
             {"lost", sessions.lost()},
             {"loss", sessions.loss()},
-            {"busy_cycles", busy_json(busy, device_.busy())},
+            {"busy_cycles", busy_json(was_busy, busy())},
             {"flood_sent", outcome.fresh_sent},
             {"flood_passed", outcome.fresh_received},
             {"refused", Json::object()},
@@ -269,9 +281,9 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
   Trial trial{
       .ways = ways, .frame = without_fcs(frame), .seconds = plan_.seconds, .tcp_flags = net::kAck};
   Json row{{"frame", frame}, {"direction", name_of(ways)}};
-  const auto before = device_.busy();
+  const auto before = busy();
   const Outcome most = tester_.run(trial);
-  const Json cycles = busy_json(before, device_.busy());
+  const Json cycles = busy_json(before, busy());
   row["maximum"] = to_json(most);
   row["maximum"]["busy_cycles"] = cycles;
 

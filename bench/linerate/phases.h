@@ -18,16 +18,20 @@ class Phases {
  public:
   /// \p restart starts the device, with an empty table, and returns when it answers.
   Phases(const Plan& plan, Tester& tester, DeviceUnderTest& device, std::function<Status()> restart)
-      : plan_(plan), tester_(tester), device_(device), restart_(std::move(restart)) {}
+      : plan_(plan), tester_(tester), device_(device), restart_(std::move(restart)) {
+    tester_.watch_by([this] { device_.require_that_it_runs(); });
+  }
 
   /// Room for the connections that the phase "disturbance" opens besides the sessions.
   static constexpr std::uint32_t kFreshAtOnce = 1U << 18;
 
-  /// Everything the plan wants of so many sessions.
-  [[nodiscard]] Result<Json> run(std::uint32_t sessions);
+  /// Everything the plan wants of so many sessions. What is finished stands in \p json, whatever
+  /// ends the run: an error, Stopped or DeviceFailed.
+  [[nodiscard]] Status run(std::uint32_t sessions, Json& json);
 
  private:
   [[nodiscard]] SearchResult find_establishment_rate(std::uint32_t sessions);
+  [[nodiscard]] std::optional<Busy> busy();
   void warm_up();
   [[nodiscard]] Json establish();
   [[nodiscard]] Json verify(double established_rate);

@@ -64,8 +64,13 @@ Result<std::unique_ptr<Process>> Process::start(const Options& options) {
 }
 
 bool Process::runs() {
-  if (!ended_) ended_ = ::waitpid(pid_, nullptr, WNOHANG) != 0;
+  if (!ended_) ended_ = ::waitpid(pid_, &status_, WNOHANG) != 0;
   return !ended_;
+}
+
+std::string Process::how_it_ended() const {
+  if (!WIFSIGNALED(status_)) return fmt::format("status {}", WEXITSTATUS(status_));
+  return fmt::format("signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
 }
 
 Process::~Process() {

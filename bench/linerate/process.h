@@ -28,6 +28,8 @@ class Process {
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool runs();
+  /// "status 1", "signal 9 (Killed)"; of one that does not run.
+  [[nodiscard]] std::string how_it_ended() const;
   /// Writes a line to its standard input.
   void say(const std::string& line) const;
   /// All it has printed so far.
@@ -50,6 +52,7 @@ class Process {
   int input_;
   std::string output_;
   bool ended_ = false;
+  int status_ = 0;  ///< of waitpid, once it has ended
 };
 
 /// Runs a command to its end and returns what it printed; an error when it fails.

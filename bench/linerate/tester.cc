@@ -45,6 +45,7 @@ Outcome Tester::run(const Trial& trial) {
     receive(uplink_, Direction::kOutbound);
     receive(inner_, Direction::kInbound);
     now = rte_rdtsc();
+    watch(now);
   }
   outcome_.seconds = static_cast<double>(now - begun) / hz;
   outcome_.offered = pace_.is_bounded() ? pace_.all() : outcome_.sent;
@@ -55,7 +56,15 @@ Outcome Tester::run(const Trial& trial) {
   }
   throw_if_stopped();
   drain();
+  watch_();
   return outcome_;
+}
+
+/// What has ended takes nothing more, and its driver may not bear to be polled.
+void Tester::watch(std::uint64_t now) {
+  if (now < next_watch_) return;
+  next_watch_ = now + rte_get_tsc_hz() / 100;
+  watch_();
 }
 
 // --- sending ---------------------------------------------------------------------------------
@@ -233,6 +242,7 @@ void Tester::drain() {
     const unsigned count =
         receive(uplink_, Direction::kOutbound) + receive(inner_, Direction::kInbound);
     if (count != 0) last = rte_rdtsc();
+    watch(rte_rdtsc());
     // A doubled packet may still follow where that is asked for.
     if (outcome_.received >= outcome_.sent && !trial_.verify) return;
   }

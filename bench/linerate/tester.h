@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "linerate/histogram.h"
@@ -96,6 +98,9 @@ class Tester {
   void use(LearnedTable& table) { table_ = &table; }
   [[nodiscard]] LearnedTable& table() { return *table_; }
 
+  /// Asked a hundred times a second during a trial, and after it; throws to end it.
+  void watch_by(std::function<void()> watch) { watch_ = std::move(watch); }
+
   [[nodiscard]] Outcome run(const Trial& trial);
 
  private:
@@ -119,6 +124,7 @@ class Tester {
   void take(const rte_mbuf& frame, nat::Direction direction, std::uint64_t now);
   void check(std::span<const std::uint8_t> frame, std::uint32_t session, nat::Direction direction);
   void drain();
+  void watch(std::uint64_t now);
 
   Wire& inner_;
   Wire& uplink_;
@@ -127,6 +133,8 @@ class Tester {
   LearnedTable* table_ = nullptr;
   std::uint16_t number_of_trial_ = 0;
   Dice dice_;
+  std::function<void()> watch_ = [] {};
+  std::uint64_t next_watch_ = 0;  ///< TSC
 
   // Of the trial under way.
   Trial trial_;

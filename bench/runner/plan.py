@@ -82,10 +82,20 @@ class Programs:
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
             ended = _run([*map(str, command), option.format(file.name)])
             try:
-                return json.loads(pathlib.Path(file.name).read_text(encoding="utf-8"))
+                report = json.loads(pathlib.Path(file.name).read_text(encoding="utf-8"))
             except ValueError:  # there is none, or a part of one
                 said = ended.stdout.strip() or f"exit status {ended.returncode}, no report, not a word"
                 raise subprocess.CalledProcessError(ended.returncode, command, said) from None
+        if ended.returncode != 0 and not _is_of_packets(ended.returncode, report):
+            why = report.get("stopped") or f"exit status {ended.returncode} in spite of its report"
+            raise subprocess.CalledProcessError(ended.returncode, command, why)
+        return report
+
+
+def _is_of_packets(status, report):
+    """Whether the status says only that packets did not come back as they should: what has been measured
+    counts, and the report says which. Any other status is of a run that is no sample."""
+    return status == 1 and report.get("clean") is False and "stopped" not in report
 
 
 @dataclasses.dataclass

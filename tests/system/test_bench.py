@@ -104,6 +104,35 @@ class Bench(unittest.TestCase):
             self.assertIn("linerate: stopped by a signal", said)
             self.assertEqual(list(self.folder.glob("linerate-*")), [])
 
+    def test_a_device_that_ends_ends_the_run(self):
+        # Not over memif: DPDK's driver may crash where a peer vanishes while it is polled.
+        for rate, sign in (("10", "opening 630 sessions"), (GENTLY, "64 bytes")):
+            with self.subTest(sign), subprocess.Popen(
+                    [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--seconds", "600",
+                     "--link", "af_packet", "--rate", rate, "--json", self.folder / "report.json"],
+                    text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+                self.addCleanup(running.kill)
+                while sign not in (line := running.stderr.readline()):
+                    self.assertNotEqual(line, "", "ended by itself")
+                children = pathlib.Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+                gateway, = (int(child) for child in children
+                            if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == "sluice")
+                os.kill(gateway, signal.SIGKILL)
+                killed = time.monotonic()
+                _, said = running.communicate(timeout=60)
+            self.assertEqual(running.returncode, 1, said)
+            self.assertLess(time.monotonic() - killed, 10)
+            self.assertIn("linerate: the device under test ended: signal 9 (Killed)", said)
+            report = json.loads((self.folder / "report.json").read_text())
+            self.assertIn("the device under test ended", report["stopped"])
+            self.assertEqual([run["trials"] for run in report["runs"]], [[]])
+
+    def test_a_device_that_does_not_start_says_how_it_ended(self):
+        ended = subprocess.run([_linerate(), "--sluice", "/bin/false"], text=True, capture_output=True,
+                               timeout=60, check=False)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("linerate: sluice does not start: status 1\n", ended.stderr)
+
     def refused(self, *arguments):
         """What linerate says of what it will not do."""
         ended = subprocess.run([_linerate(), *arguments], text=True, capture_output=True, timeout=60, check=False)
@@ -234,6 +263,23 @@ class Report(unittest.TestCase):
         step = next(step for step in plan.steps(plan.SMOKE) if "micro" in step.of)
         self.measure(step)
         self.assertEqual(self.results.failures[0]["why"], "no memory")
+
+    def linerate_that_ends(self, report, status):
+        self.program("linerate", f"for last; do :; done; echo '{json.dumps(report)}' >\"${{last#*=}}\"; {status}")
+        return plan.Programs(self.folder).linerate()
+
+    def test_a_status_that_says_more_than_what_became_of_packets_makes_a_report_no_sample(self):
+        runs = {"runs": []}
+        self.assertEqual(self.linerate_that_ends({**runs, "clean": True}, "exit 0")["runs"], [])
+        self.assertEqual(self.linerate_that_ends({**runs, "clean": False}, "exit 1")["runs"], [])
+        for report, status, why in (
+                ({**runs, "clean": False, "stopped": "the device under test ended"}, "exit 1",
+                 "the device under test ended"),
+                ({**runs, "clean": True}, "kill -SEGV $$", "exit status -11 in spite of its report"),
+                (runs, "exit 1", "exit status 1 in spite of its report")):
+            with self.subTest(why), self.assertRaises(subprocess.CalledProcessError) as raised:
+                self.linerate_that_ends(report, status)
+            self.assertEqual(raised.exception.output, why)
 
     def test_who_is_stopped_lets_the_program_tidy_up(self):
         self.program("linerate", f'trap "touch {self.folder}/tidied; exit" TERM; touch {self.folder}/ready; '
