@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 namespace sluice::bench {
@@ -237,6 +238,13 @@ void check(const Plan& plan) {
   }
 }
 
+/// Before anything is measured that could not be kept.
+void check_report(const std::string& file) {
+  if (file.empty() || std::ofstream(file, std::ios::app)) return;
+  throw BadPlan(
+      fmt::format("json {}: {}; name a file that can be written", file, std::strerror(errno)));
+}
+
 std::string beside_this_program() {
   const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
   return self.parent_path().parent_path() / "sluice";
@@ -274,6 +282,7 @@ std::variant<Plan, int> read_plan(int argc, char** argv) {
     }
     if (plan.sluice.empty()) plan.sluice = beside_this_program();
     check(plan);
+    check_report(plan.json);
   } catch (const std::exception& error) {
     std::cerr << "linerate: " << error.what() << "\n";
     return kBadUsage;

@@ -88,10 +88,12 @@ class Bench(unittest.TestCase):
             self.assertEqual(ended.returncode, 2, ended.stdout)
             self.assertIn("disturbance needs dut sluice, protocol udp, and link memif or vhost", ended.stderr)
 
-    def test_a_signal_leaves_nothing_behind(self):
+    def test_a_signal_leaves_nothing_behind_but_what_is_finished(self):
+        report = self.folder / "report.json"
         for number in (signal.SIGTERM, signal.SIGINT):
             with subprocess.Popen(
-                    [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--seconds", "600"],
+                    [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--seconds", "600",
+                     "--json", report],
                     text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                     env={**os.environ, "TMPDIR": str(self.folder)}) as running:
                 self.addCleanup(running.kill)
@@ -103,6 +105,20 @@ class Bench(unittest.TestCase):
             self.assertEqual(running.returncode, 1, said)
             self.assertIn("linerate: stopped by a signal", said)
             self.assertEqual(list(self.folder.glob("linerate-*")), [])
+            kept = json.loads(report.read_text())
+            self.assertEqual(kept["stopped"], "stopped by a signal")
+            self.assertEqual(kept["runs"][0]["establish"]["known"], SESSIONS)
+            report.unlink()
+
+    def test_a_report_that_cannot_be_written_is_an_error(self):
+        self.assertEqual(self.refused("--json", "/nonexistent/x.json"),
+                         "json /nonexistent/x.json: No such file or directory; name a file that can be written")
+        ended = subprocess.run(  # which can be opened
+            [_linerate(), "--sluice", support.BINARY, "--sessions", str(SESSIONS), "--phases", "establish",
+             "--seconds", "0.1", "--rate", GENTLY, "--json", "/dev/full"],
+            text=True, capture_output=True, timeout=60, check=False)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        self.assertIn("linerate: json /dev/full: the report could not be written", ended.stderr)
 
     def test_a_device_that_ends_ends_the_run(self):
         # Not over memif: DPDK's driver may crash where a peer vanishes while it is polled.
