@@ -19,6 +19,10 @@ static_assert(std::atomic<bool>::is_always_lock_free);
 inline void stop_on_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
+    // Under nohup a terminal that hangs up is to end nothing.
+    ::sigaction(number, nullptr, &action);
+    if (number == SIGHUP && action.sa_handler == SIG_IGN) continue;
+    action = {};
     action.sa_handler = [](int) { stop_asked = true; };
     action.sa_flags = SA_RESTART;
     ::sigaction(number, &action, nullptr);

@@ -268,6 +268,38 @@ class Report(unittest.TestCase):
         self.assertEqual([failure["step"] for failure in measured.failures], ["second", "third"])
         self.assertIn("- third: Stopped: before it was done", summary.text(measured, plan.QUICK, []))
 
+    def hung_up(self, *before):
+        """bench/run whose first program runs when its terminal hangs up, and ends where it is told to end."""
+        for name in ("micro", "linerate", "../sluice"):
+            self.program(name, f'trap "touch {self.folder}/tidied; exit" TERM; touch {self.folder}/ready; '
+                               f'while ! [ -e {self.folder}/enough ]; do sleep 0.01; done')
+        read, write = os.pipe()
+        running = subprocess.Popen(
+            [*before, REPOSITORY / "bench" / "run", "--smoke", "--build", self.folder, "--out", self.folder / "out"],
+            stdin=subprocess.DEVNULL, stdout=write, stderr=write)
+        self.addCleanup(running.wait)
+        self.addCleanup(running.kill)
+        os.close(write)
+        while not (self.folder / "ready").exists():
+            time.sleep(0.01)
+        os.close(read)  # nothing can be said from here on
+        running.send_signal(signal.SIGHUP)
+        return running
+
+    def test_a_terminal_that_hangs_up_ends_it_with_a_report(self):
+        self.assertEqual(self.hung_up().wait(timeout=60), 1)
+        self.assertTrue((self.folder / "tidied").exists())
+        self.assertIn("Stopped: before it was done", (self.folder / "out" / "summary.md").read_text())
+
+    def test_under_nohup_it_goes_on(self):
+        running = self.hung_up("nohup")
+        (self.folder / "enough").touch()
+        self.assertEqual(running.wait(timeout=60), 1)  # its programs report nothing
+        self.assertFalse((self.folder / "tidied").exists())
+        text = (self.folder / "out" / "summary.md").read_text()
+        self.assertIn("- flood: exit status 0, no report", text)  # the last of its steps
+        self.assertNotIn("Stopped", text)
+
     def program(self, name, text):
         file = self.folder / "bench" / name
         file.parent.mkdir(exist_ok=True)
