@@ -288,21 +288,22 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
   row["maximum"]["busy_cycles"] = cycles;
 
   const double start = most.received_rate() * 1.02;
-  double no_drop = 0;
+  SearchResult no_drop;
   if (plan_.has("no_drop") || plan_.has("latency")) {
-    const SearchResult result = find_rate(trial, 0, start);
-    row["no_drop"] = to_json(result);
-    no_drop = result.rate;
+    no_drop = find_rate(trial, 0, start);
+    row["no_drop"] = to_json(no_drop);
   }
   if (plan_.has("partial_drop")) {
-    row["partial_drop"] = to_json(find_rate(trial, kPartialDrop, start));
+    row["partial_drop"] = to_json(find_rate(trial, kPartialDrop, start, no_drop));
   }
   if (!plan_.has("latency")) return row;
+  const bool lossless = no_drop.rate > 0;
   row["latency"] = Json::array();
   for (const double load : {0.5, 0.9}) {
-    trial.rate = load * (no_drop > 0 ? no_drop : most.received_rate());
+    trial.rate = load * (lossless ? no_drop.rate : most.received_rate());
     const Outcome outcome = tester_.run(trial);
     row["latency"].push_back({{"load", load},
+                              {"of", lossless ? "no_drop" : "maximum"},
                               {"rate", trial.rate},
                               {"loss", outcome.loss()},
                               {"latency", latency_json(outcome.latency)}});
@@ -310,14 +311,19 @@ Json Phases::measure(std::uint16_t frame, Ways ways) {
   return row;
 }
 
-SearchResult Phases::find_rate(const Trial& like, double loss, double start) {
-  return search({.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .start = start},
-                [&](double rate, double seconds) {
-                  Trial trial = like;
-                  trial.rate = rate;
-                  trial.seconds = seconds;
-                  return tester_.run(trial);
-                });
+SearchResult Phases::find_rate(const Trial& like,
+                               double loss,
+                               double start,
+                               const SearchResult& stricter) {
+  return search(
+      {.loss = loss, .width = plan_.precision, .seconds = plan_.seconds, .start = start},
+      [&](double rate, double seconds) {
+        Trial trial = like;
+        trial.rate = rate;
+        trial.seconds = seconds;
+        return tester_.run(trial);
+      },
+      stricter);
 }
 
 }  // namespace sluice::bench

@@ -42,7 +42,10 @@ class Phases {
   [[nodiscard]] Result<Json> pair(Disturbance kind, const Trial& trial, bool disturbed_first);
   [[nodiscard]] Result<Json> under(std::optional<Disturbance> kind, const Trial& trial);
   [[nodiscard]] Json measure(std::uint16_t frame, Ways ways);
-  [[nodiscard]] SearchResult find_rate(const Trial& like, double loss, double start);
+  [[nodiscard]] SearchResult find_rate(const Trial& like,
+                                       double loss,
+                                       double start,
+                                       const SearchResult& stricter = {});
   void progress(const std::string& what) const;
 
   const Plan& plan_;

@@ -84,6 +84,13 @@ std::string pair_lines(const Json& run) {
   return text;
 }
 
+/// What its load is a share of, where that is not what the table's head lets expect.
+std::string latency_note(const Json& row) {
+  if (!row.contains("latency") || row["latency"].empty()) return "";
+  if (row["latency"].back().value("of", "") != "maximum") return "";
+  return "       latency at a share of the maximum: there was no rate without loss\n";
+}
+
 }  // namespace
 
 Json to_json(const Outcome& outcome) {
@@ -154,6 +161,7 @@ std::string to_text(const Json& report) {
                           cell(at(row, "maximum", "busy_cycles"), "{:.1f}"),
                           mpps(at(row, "no_drop", "rate")), mpps(at(row, "partial_drop", "rate")),
                           micro("p50"), micro("p99"), micro("p99.9"));
+      text += latency_note(row);
     }
     text += pair_lines(run);
   }

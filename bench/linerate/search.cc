@@ -11,11 +11,13 @@ namespace {
 /// One search under way: between `result_.rate`, which met the goal, and `result_.upper`.
 class Search {
  public:
-  Search(const SearchGoal& goal, const RunTrial& run) : goal_(goal), run_(run) {}
+  Search(const SearchGoal& goal, const RunTrial& run, const SearchResult& stricter)
+      : goal_(goal), run_(run), least_{.rate = stricter.rate, .outcome = stricter.outcome} {}
 
   SearchResult narrow() {
-    if (goal_.start <= 0) return {};
-    load_ = goal_.start;
+    result_ = least_;
+    if (goal_.start <= 0) return result_;
+    load_ = above_least(goal_.start);
     double seconds = std::min(goal_.first_seconds, goal_.seconds);
     while (true) {
       narrow_with(seconds);
@@ -23,8 +25,10 @@ class Search {
       if (seconds >= goal_.seconds || result_.rate == 0) return result_;
       // The rate found by short trials has to stand a long one; what failed may have been bad luck.
       seconds = std::min(seconds * 4, goal_.seconds);
-      load_ = result_.rate;
-      result_ = {.trials = result_.trials};
+      load_ = above_least(result_.rate);
+      const unsigned trials = result_.trials;
+      result_ = least_;
+      result_.trials = trials;
     }
   }
 
@@ -32,6 +36,11 @@ class Search {
   /// Of one length: short trials leave the long ones as many as they need.
   static constexpr unsigned kMostTrials = 30;
   static constexpr double kLowest = 1.0 / 1024;
+
+  /// What met a stricter goal, for as long as a trial that counts takes, need not be tried.
+  [[nodiscard]] double above_least(double rate) const {
+    return std::max(rate, least_.rate / (1 - goal_.width));
+  }
 
   void narrow_with(double seconds) {
     step_ = goal_.width;
@@ -64,6 +73,7 @@ class Search {
 
   const SearchGoal& goal_;
   const RunTrial& run_;
+  const SearchResult least_;  ///< rate and outcome, where a stricter goal was met
   SearchResult result_;
   double load_ = 0;
   double step_ = 0;
@@ -71,8 +81,8 @@ class Search {
 
 }  // namespace
 
-SearchResult search(const SearchGoal& goal, const RunTrial& run) {
-  return Search(goal, run).narrow();
+SearchResult search(const SearchGoal& goal, const RunTrial& run, const SearchResult& stricter) {
+  return Search(goal, run, stricter).narrow();
 }
 
 }  // namespace sluice::bench

@@ -29,6 +29,10 @@ struct SearchResult {
 /// Runs one trial at so many packets per second for so long.
 using RunTrial = std::function<Outcome(double rate, double seconds)>;
 
-[[nodiscard]] SearchResult search(const SearchGoal& goal, const RunTrial& run);
+/// \p stricter is what was found for a goal that allows less loss: what met that one meets this
+/// one, so nothing below it is tried and no less is found.
+[[nodiscard]] SearchResult search(const SearchGoal& goal,
+                                  const RunTrial& run,
+                                  const SearchResult& stricter = {});
 
 }  // namespace sluice::bench

@@ -59,7 +59,8 @@ def _latency_distribution(measured, axes):
                 above -= count
                 x.append(upper / 1000)
                 y.append(max(above, 0.5) / total)
-            axes.step(x, y, where="post", label=f"{dut}, {at['load']:.0%} load")
+            of = " of the maximum" if at.get("of") == "maximum" else ""
+            axes.step(x, y, where="post", label=f"{dut}, {at['load']:.0%} load{of}")
     axes.set(xscale="log", yscale="log", xlabel="latency, us", ylabel="share of packets above")
     axes.legend()
 

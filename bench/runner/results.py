@@ -88,6 +88,8 @@ class Results:
             where = {"step": f"{report['dut']}, {run['sessions']} sessions", "tag": tag, "dut": report["dut"]}
             if "error" in run:
                 self.failures.append({**where, "why": run["error"]})
+            if any(at.get("of") == "maximum" for trial in run["trials"] for at in trial.get("latency", [])):
+                self.failures.append({**where, "why": "no rate without loss; latency is at shares of the maximum"})
             if "verify" in run and not run["verify"]["clean"]:
                 self.failures.append({**where, "why": "verification: see its table"})
             for after in ("verify_disturbed", "verify_flooded"):
@@ -181,8 +183,8 @@ class Results:
                 for pair in run.get("flood", {}).get(side, [])]
 
     def latency(self, dut, load, percentile):
-        """Microseconds."""
+        """Microseconds, at a share of the no-drop rate: where there was none, there is no sample."""
         def samples(trial):
             return [at["latency"][percentile] / 1000 for at in trial.get("latency", [])
-                    if at["load"] == load and percentile in at["latency"]]
+                    if at["load"] == load and at.get("of") != "maximum" and percentile in at["latency"]]
         return self._of_trials("latency", dut, samples, "us")

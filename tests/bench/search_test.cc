@@ -84,6 +84,37 @@ TEST(Search, ConfirmsWhatItFoundHoweverManyTrialsTheShortOnesTook) {
   EXPECT_EQ(found.outcome.seconds, 1);
 }
 
+/// Loses a little in every other trial, whatever the rate.
+struct Moody {
+  unsigned* trials;
+  Outcome operator()(double rate, double seconds) const {
+    return Device{5e6, ++*trials % 2 == 0 ? 0 : 0.02}(rate, seconds);
+  }
+};
+
+TEST(Search, WhatMetAStricterGoalIsTheLeastThatIsFound) {
+  const SearchResult no_drop = search({.loss = 0, .start = kStart}, Device{5e6});
+  const auto worse = [&](double rate, double seconds) {
+    EXPECT_GT(rate, no_drop.rate);  // all others are known
+    return Device{2e6}(rate, seconds);
+  };
+  const SearchResult found = search({.loss = 0.005, .start = kStart}, worse, no_drop);
+  EXPECT_EQ(found.rate, no_drop.rate);
+  EXPECT_EQ(found.outcome.offered, no_drop.outcome.offered);
+  EXPECT_GT(found.trials, 0U);
+  unsigned trials = 0;
+  EXPECT_GE(search({.loss = 0.005, .start = kStart}, Moody{&trials}, no_drop).rate, no_drop.rate);
+}
+
+TEST(Search, FindsMoreThanMetAStricterGoal) {
+  const SearchResult no_drop{.rate = 2e6};
+  for (const double start : {1e6, kStart}) {
+    const SearchResult found = search({.loss = 0.005, .start = start}, Device{5e6}, no_drop);
+    EXPECT_GE(found.rate, 5e6 * 0.98);
+    EXPECT_LE(found.rate, 5e6 / 0.995 * 1.01);
+  }
+}
+
 TEST(Search, OfADeviceThatForwardsNothingNothingIsAsked) {
   const SearchResult found = search({.start = 0}, Device{5e6});
   EXPECT_EQ(found.trials, 0U);

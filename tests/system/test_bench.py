@@ -352,6 +352,14 @@ class Report(unittest.TestCase):
         share = [self.results.maximum("memif", dut, "received_rate") for dut in ("sluice", "testpmd-macswap")]
         self.assertEqual(share[0].map(share[1], lambda a, b: a / b).samples, [0.5, 1.0])
 
+    def test_latency_at_a_share_of_the_maximum_is_no_sample(self):
+        for dut, of in (("sluice", "maximum"), ("testpmd-macswap", "no_drop")):
+            latency = [{"load": load, "of": of, "latency": {"p99.9": 1000.0}} for load in (0.5, 0.9)]
+            self.results.add_line("latency", _line(dut, [{**_trial(1e6), "latency": latency}]))
+        self.assertEqual(self.results.latency("testpmd-macswap", 0.5, "p99.9").samples, [1.0])
+        self.assertIn("failed: no rate without loss; latency is at shares of the maximum",
+                      self.row("p99.9 latency / macswap's, at 50%").figure)
+
     def test_repetitions_in_random_order_are_compared_each_with_each(self):
         sluice, io = (f"path/{kind}/both/sessions:{plan.MIDDLE}" for kind in ("sluice", "io"))
         self.micro(_micro(sluice, cycles=70.0), _micro(sluice, cycles=100.0), _micro(io, cycles=20.0))
