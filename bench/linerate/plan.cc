@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <tuple>
 
 namespace sluice::bench {
 namespace {
@@ -28,6 +29,11 @@ constexpr std::array kPhases{"establish", "establish_rate", "verify",  "maximum"
                              "flood",     "tear_down"};
 constexpr std::array kKeys{"dut",  "link",  "protocol", "seconds", "precision",
                            "rate", "pairs", "matrix",   "phases"};
+
+using Names = std::vector<const char*>;
+const Names kDuts{"sluice", "testpmd-macswap", "linux-nft", "external"};
+const Names kLinks{"memif", "vhost", "af_packet"};
+const Names kProtocols{"udp", "tcp"};
 
 constexpr std::array kMatrixKeys{"sessions", "frame", "direction"};
 
@@ -175,13 +181,31 @@ void check_numbers(const Plan& plan) {
   require(plan.rate >= 0 && plan.rate <= 1e9, "rate", plan.rate,
           "0, which is as fast as packets are taken, to 1e9 are accepted");
   require(plan.pairs >= 1 && plan.pairs <= 10'000, "pairs", plan.pairs, "1 to 10000 are accepted");
+}
+
+void check_cores(const Plan& plan) {
   const auto cores = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF));
+  cpu_set_t ours;
+  const bool known = ::sched_getaffinity(0, sizeof ours, &ours) == 0;
   for (const auto& [key, core] :
        {std::pair{"tester-core", plan.tester_core}, {"worker-core", plan.worker_core}}) {
-    cpu_set_t ours;
-    const bool known = ::sched_getaffinity(0, sizeof ours, &ours) == 0;
-    require(core < cores && (!known || CPU_ISSET(core, &ours)), key, core,
-            fmt::format("not a core that this program may run on, of {}", cores));
+    if (core < cores && (!known || CPU_ISSET(core, &ours))) continue;
+    throw BadPlan(
+        fmt::format("{} {}: not a core that this program may run on, of {}", key, core, cores));
+  }
+  const bool has_more = known ? CPU_COUNT(&ours) > 1 : cores > 1;
+  if (plan.dut != "external" && plan.tester_core == plan.worker_core && has_more) {
+    throw BadPlan(fmt::format("worker-core {}: the tester's; name another one than tester-core",
+                              plan.worker_core));
+  }
+}
+
+void check_names(const Plan& plan) {
+  for (const auto& [key, name, names] : {std::tuple{"dut", plan.dut, kDuts},
+                                         {"link", plan.link, kLinks},
+                                         {"protocol", plan.protocol, kProtocols}}) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw BadPlan(fmt::format("{} {}: {} are accepted", key, name, fmt::join(names, ", ")));
   }
 }
 
@@ -194,15 +218,14 @@ void check_lists(const Plan& plan) {
 }
 
 void check(const Plan& plan) {
+  check_names(plan);
   check_numbers(plan);
+  check_cores(plan);
   check_lists(plan);
   for (const std::string& phase : plan.phases) {
     if (std::find(kPhases.begin(), kPhases.end(), phase) == kPhases.end()) {
       throw BadPlan("no such phase: " + phase);
     }
-  }
-  if (plan.protocol != "udp" && plan.protocol != "tcp") {
-    throw BadPlan(fmt::format("protocol {}: udp or tcp are accepted", plan.protocol));
   }
   if (plan.has("tear_down") && plan.protocol != "tcp") {
     throw BadPlan("tear_down resets connections: it needs protocol tcp");
@@ -238,6 +261,14 @@ void check(const Plan& plan) {
   }
 }
 
+void refuse_what_is_no_option(const std::vector<po::option>& options) {
+  for (const po::option& option : options) {
+    if (!option.string_key.empty()) continue;
+    const std::string& word = option.value.front();
+    throw BadPlan(fmt::format("{}: no option; a plan is named by --plan {}", word, word));
+  }
+}
+
 /// Before anything is measured that could not be kept.
 void check_report(const std::string& file) {
   if (file.empty() || std::ofstream(file, std::ios::app)) return;
@@ -269,7 +300,9 @@ std::variant<Plan, int> read_plan(int argc, char** argv) {
   const po::options_description known = describe(plan);
   try {
     po::variables_map values;
-    po::store(po::command_line_parser(arguments).options(known).run(), values);
+    const auto parsed = po::command_line_parser(arguments).options(known).run();
+    refuse_what_is_no_option(parsed.options);
+    po::store(parsed, values);
     if (values.count("help") != 0) {
       std::cout << known;
       return 0;

@@ -164,10 +164,24 @@ class Bench(unittest.TestCase):
                 (["--precision", "0"], "precision 0: 0.0001 to 0.5 are accepted"),
                 (["--frame", "1900"], "frame 1900: 64 to 1518 bytes, with FCS, are accepted"),
                 (["--worker-core", "9999"], "worker-core 9999: not a core that this program may run on"),
+                (["--tester-core", "0", "--worker-core", "0"],
+                 "worker-core 0: the tester's; name another one than tester-core"),
+                (["p2.yaml"], "p2.yaml: no option; a plan is named by --plan p2.yaml"),
+                (["--sessions", "64512", "--quiet", "p2.yaml"], "p2.yaml: no option; a plan is named by"),
+                (["--dut", "foo"], "dut foo: sluice, testpmd-macswap, linux-nft, external are accepted"),
+                (["--link", "foo"], "link foo: memif, vhost, af_packet are accepted"),
+                (["--protocol", "icmp"], "protocol icmp: udp, tcp are accepted"),
                 (["--sluice", "/nosuch"], "sluice /nosuch: No such file or directory; name the program")):
             with self.subTest(arguments):
                 said_of_it = self.refused(*arguments)
                 self.assertTrue(said_of_it.startswith(said), said_of_it)
+
+    def test_where_there_is_one_core_only_both_may_share_it(self):
+        alone = min(os.sched_getaffinity(0))
+        ended = subprocess.run(
+            ["taskset", "--cpu-list", str(alone), _linerate(), "--tester-core", str(alone), "--worker-core", str(alone),
+             "--sluice", "/bin/false"], text=True, capture_output=True, timeout=60, check=False)
+        self.assertIn("sluice does not start", ended.stderr)
 
     def test_plans_that_make_no_sense_are_refused_by_file_line_and_key(self):
         plan_file = self.folder / "plan.yaml"
@@ -406,9 +420,13 @@ class Report(unittest.TestCase):
     def test_folders_that_will_not_do_are_refused(self):
         there = self.folder / "file"
         there.touch()
-        for arguments, said in ((["--build", self.folder], f"there is no {self.folder / 'sluice'}"),
+        for name in ("micro", "linerate", "../sluice"):
+            self.program(name, "exit 1")
+        for arguments, said in ((["--build", self.folder / "bench"], f"there is no {self.folder / 'bench' / 'sluice'}"),
+                                (["--build", self.folder, "--out", "/proc/nope"], "--out /proc/nope: No such file"),
+                                (["--build", self.folder, "--out", "/proc"], "--out /proc: "),
                                 (["--build", self.folder, "--out", there], f"--out {there}: is no folder")):
             ended = subprocess.run([REPOSITORY / "bench" / "run", "--smoke", *arguments], text=True,
                                    capture_output=True, timeout=60, check=False)
-            self.assertEqual(ended.returncode, 2)
+            self.assertEqual(ended.returncode, 2, ended.stderr)
             self.assertIn(said, ended.stderr)
