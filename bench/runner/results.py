@@ -65,7 +65,8 @@ class Figure:
 
 
 class Results:
-    def __init__(self):
+    def __init__(self, command="bench/run"):
+        self.command = command
         self.micro = []       # Google Benchmark's entries of single repetitions
         self.line = []        # {"tag": ..., "report": linerate's}
         self.failures = []

@@ -18,6 +18,16 @@ def _table(head, lines):
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in rows) + "\n"
 
 
+def _origin(measured, extent):
+    """Which command this is of, and which build: they decide what the figures are of."""
+    flags = measured.machine.get("flags")
+    if flags is None:
+        build = "a build that is not known, for `linerate` never reported"
+    else:
+        build = f"a {'native' if '-march=native' in flags else 'portable'} build, `{flags}`"
+    return f"By `{measured.command}`, extent: {extent.name}, with {build}. How to read it: docs/performance.md."
+
+
 def _machine(measured):
     shown = measured.machine or {key: measured.context[key] for key in ("num_cpus", "mhz_per_cpu")
                                  if key in measured.context}
@@ -121,8 +131,7 @@ def _targets(measured):
 
 def text(measured, extent, drawn):
     """The whole of it, in Markdown."""
-    parts = ["# Measured", f"By `bench/run`, extent: {extent.name}. How to read it: docs/performance.md.",
-             _HOW, _machine(measured), "## Targets", _targets(measured)]
+    parts = ["# Measured", _origin(measured, extent), _HOW, _machine(measured), "## Targets", _targets(measured)]
     if drawn:
         parts += ["## Pictures", *(f"![{title}]({name})" for title, name in drawn)]
     if measured.stages():

@@ -206,7 +206,10 @@ class Bench(unittest.TestCase):
              "--out", self.folder], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=120, check=False)
         self.assertEqual(ended.returncode, 0, ended.stdout)
-        self.assertIn("## Targets", (self.folder / "summary.md").read_text())
+        text = (self.folder / "summary.md").read_text()
+        self.assertIn(f"By `bench/run --smoke --build {support.BINARY.parent} --out {self.folder}`, extent: smoke, with a ",
+                      text)
+        self.assertIn("## Targets", text)
 
 
 def _bench_run():
@@ -409,6 +412,15 @@ class Report(unittest.TestCase):
         with mock.patch.object(pictures, "pyplot", pyplot):
             drawn = pictures.draw(self.results, self.folder)
         self.assertEqual([file for _, file in drawn], ["rate.svg", "stages.svg", "baselines.svg"])
+
+    def test_the_summary_says_by_which_command_and_build_it_was_made(self):
+        for flags, build in (("-O2 -march=x86-64-v2", "a portable build, `-O2 -march=x86-64-v2`"),
+                             ("-O3 -march=native", "a native build, `-O3 -march=native`")):
+            measured = results.Results("bench/run --build build")
+            measured.add_line("memif", {**_line("sluice"), "machine": {"flags": flags}})
+            self.assertIn(f"By `bench/run --build build`, extent: quick, with {build}. How",
+                          summary.text(measured, plan.QUICK, []))
+        self.assertIn("with a build that is not known", summary.text(self.results, plan.QUICK, []))
 
     def test_what_a_figure_is_of_is_said(self):
         self.micro(_micro("new_flows/capacity:1048576/workers:1/iterations:1", cycles=800.0),
