@@ -162,6 +162,11 @@ Reply explain_last_drop(Session& session, const Arguments& arguments) {
   view["packet"] = last.is_flow ? line_of(last) : seen(last);
   view["length"] = last.sample.length;
   if (!last.is_flow) return shown(view, arguments);
+  const nat::FlowKey& key = last.sample.key;
+  if (key.protocol == net::kIcmp && key.destination_port != Be16{}) {
+    view["now"] = "an ICMP reply, which a FLOW cannot say: capture the next one, and replay tells";
+    return shown(view, arguments);
+  }
   // A FLOW says who sends what to whom. Dropped for anything else, its verdict would be another
   // packet's.
   using pipeline::DropReason;

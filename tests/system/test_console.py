@@ -398,6 +398,15 @@ class LastDrops(ConsoleTest):
         lab.end(self)
 
 
+    def test_a_reply_that_nobody_waits_for(self):
+        lab = self.running_lab()
+        reply = b"\0\0" + (0xffff - 77).to_bytes(2, "big") + (77).to_bytes(2, "big") + b"\0\0"
+        self.send_frame(lab, lab.gateway_host.mac("pod-b1"), 0x0800, frames.ipv4(POD, INTERNET, 1, reply))
+        said = self.explained(lab, "no_session")
+        self.assertIn(f"icmp {POD} > {INTERNET}:77", said["packet"])
+        self.assertIn("an ICMP reply", said["now"])
+        lab.end(self)
+
     def test_ipv6_is_explained_by_its_own_header(self):
         lab = self.running_lab()
         source, remote = (socket.inet_pton(socket.AF_INET6, address) for address in ("2001:db8::1", "2001:db8::2"))
